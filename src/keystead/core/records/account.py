@@ -1,0 +1,35 @@
+"""An account: one person in one realm."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from keystead.core.records.record import Record
+from keystead.core.values import EpochSeconds
+
+
+class Account(Record, frozen=True, kw_only=True):
+    """An account. Its `id` is the `sub`: random, never reused, never a name or an address.
+
+    `claims` holds OIDC standard claims beyond those with a field. `password_hash` is an Argon2id string.
+    `authority_epoch` grows whenever all that was granted before must die (password change, disable, log out
+    everywhere); sessions and grants remember the epoch they were made in.
+    """
+
+    kind: ClassVar[str] = "account"
+    unique_indexes: ClassVar[tuple[str, ...]] = ("username",)
+    indexes: ClassVar[tuple[str, ...]] = ("email",)
+
+    username: str
+    enabled: bool = True
+    password_hash: str = ""
+    email: str = ""
+    email_verified: bool = False
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    claims: dict[str, Any] = {}
+    roles: tuple[str, ...] = ()
+    authority_epoch: int = 0
+    created_at: EpochSeconds = EpochSeconds(0)
+    managed_by: str = ""

@@ -1,0 +1,37 @@
+"""An authorization request that waits for a person: validated once, then only resumed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keystead.core.records.record import Record
+from keystead.core.values import EpochSeconds
+
+
+class Interaction(Record, frozen=True, kw_only=True):
+    """A pending authorization request. Its `id` is a digest of the handle in the page's URL.
+
+    `browser_digest` binds it to the browser that began it: a form posted from another browser finds nothing.
+    Fields below hold the validated request, so no later step reads the query again.
+    """
+
+    kind: ClassVar[str] = "interaction"
+
+    browser_digest: str
+    client_id: str
+    redirect_uri: str
+    state: str | None = None
+    nonce: str = ""
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    code_challenge: str = ""
+    response_mode: str = "query"
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+    login_hint: str = ""
+    required_subject: str = ""
+    begun_at: EpochSeconds = EpochSeconds(0)
+    signed_in_at: EpochSeconds | None = None
+    consented_scopes: tuple[str, ...] | None = None
+    denied: bool = False

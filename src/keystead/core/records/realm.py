@@ -1,0 +1,29 @@
+"""A realm: one issuer, its lifetimes and its rules."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keystead.core.records.record import Record
+from keystead.core.values import Seconds
+
+
+class Realm(Record, frozen=True, kw_only=True):
+    """A realm. Its `id` equals its `realm`, the name in the issuer URL."""
+
+    kind: ClassVar[str] = "realm"
+    cached: ClassVar[bool] = True
+
+    display_name: str = ""
+    enabled: bool = True
+    signing_algorithm: str = "ES256"
+    access_token_lifetime: Seconds = Seconds(300)
+    exchanged_token_lifetime: Seconds = Seconds(60)
+    id_token_lifetime: Seconds = Seconds(300)
+    code_lifetime: Seconds = Seconds(60)
+    refresh_token_lifetime: Seconds = Seconds(30 * 86400)
+    refresh_token_idle_lifetime: Seconds = Seconds(7 * 86400)
+    session_lifetime: Seconds = Seconds(24 * 3600)
+    session_idle_lifetime: Seconds = Seconds(3600)
+    key_rotation_interval: Seconds = Seconds(30 * 86400)
+    maximum_actor_depth: int = 5

@@ -1,0 +1,57 @@
+"""References to specification sections, written `RFC6749["4.1.3"]`, that docs and tests are generated from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of one specification, such as RFC 6749 section 4.1.3."""
+
+    document: str
+    number: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.document} section {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """A published document that can be indexed by section number."""
+
+    document: str
+    title: str
+
+    def __getitem__(self, number: str) -> Section:
+        return Section(self.document, number, self.title)
+
+
+RFC6749 = Specification("RFC 6749", "The OAuth 2.0 Authorization Framework")
+RFC6750 = Specification("RFC 6750", "Bearer Token Usage")
+RFC7009 = Specification("RFC 7009", "OAuth 2.0 Token Revocation")
+RFC7515 = Specification("RFC 7515", "JSON Web Signature (JWS)")
+RFC7517 = Specification("RFC 7517", "JSON Web Key (JWK)")
+RFC7518 = Specification("RFC 7518", "JSON Web Algorithms (JWA)")
+RFC7519 = Specification("RFC 7519", "JSON Web Token (JWT)")
+RFC7523 = Specification("RFC 7523", "JWT Profile for OAuth 2.0 Client Authentication and Authorization Grants")
+RFC7591 = Specification("RFC 7591", "OAuth 2.0 Dynamic Client Registration")
+RFC7636 = Specification("RFC 7636", "Proof Key for Code Exchange (PKCE)")
+RFC7638 = Specification("RFC 7638", "JWK Thumbprint")
+RFC7662 = Specification("RFC 7662", "OAuth 2.0 Token Introspection")
+RFC8037 = Specification("RFC 8037", "CFRG Elliptic Curve Signatures in JOSE")
+RFC8176 = Specification("RFC 8176", "Authentication Method Reference Values")
+RFC8414 = Specification("RFC 8414", "OAuth 2.0 Authorization Server Metadata")
+RFC8693 = Specification("RFC 8693", "OAuth 2.0 Token Exchange")
+RFC8707 = Specification("RFC 8707", "Resource Indicators for OAuth 2.0")
+RFC8725 = Specification("RFC 8725", "JSON Web Token Best Current Practices")
+RFC9068 = Specification("RFC 9068", "JWT Profile for OAuth 2.0 Access Tokens")
+RFC9207 = Specification("RFC 9207", "OAuth 2.0 Authorization Server Issuer Identification")
+RFC9470 = Specification("RFC 9470", "OAuth 2.0 Step Up Authentication Challenge Protocol")
+RFC9700 = Specification("RFC 9700", "Best Current Practice for OAuth 2.0 Security")
+RFC9701 = Specification("RFC 9701", "JWT Response for OAuth Token Introspection")
+OIDC_CORE = Specification("OpenID Connect Core 1.0", "OpenID Connect Core 1.0")
+OIDC_DISCOVERY = Specification("OpenID Connect Discovery 1.0", "OpenID Connect Discovery 1.0")
+OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
+BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")

@@ -1,0 +1,43 @@
+"""W3C Trace Context: the thread that ties one person's click to every hop it causes.
+
+Spec: W3C Trace Context level 1, sections 3.2 (traceparent) and 3.3 (tracestate is passed on by nobody here).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+import msgspec
+
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
+
+
+class TraceContext(msgspec.Struct, frozen=True):
+    """One hop of one trace. `parent_id` is the span that called, empty for the first hop."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str = ""
+
+    def child(self) -> TraceContext:
+        """Return the context of a call this hop makes."""
+        return TraceContext(self.trace_id, secrets.token_hex(8), self.span_id)
+
+    def traceparent(self) -> str:
+        """Return the header value to send with a call made *as* this hop."""
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+
+def new_trace() -> TraceContext:
+    """Start a trace."""
+    return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
+
+
+def accept_trace(traceparent: str | None) -> TraceContext:
+    """Return a hop below the caller's span, or a new trace when the header is absent or malformed."""
+    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if match is None or match[1] == "0" * 32 or match[2] == "0" * 16:
+        return new_trace()
+    return TraceContext(match[1], secrets.token_hex(8), match[2])
