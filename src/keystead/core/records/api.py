@@ -24,8 +24,8 @@ class Api(Record, frozen=True, kw_only=True):
     """An API. Its `id` is the audience, a resource indicator (RFC 8707 section 2).
 
     `scope_roles` names, for a scope, the roles of which the person must have one for the scope to be granted.
-    `clients` names who may ask for tokens for it directly with client_credentials; scopes are still bounded by the
-    client's own `scope`.
+    `served_by` names the workload or client behind the audience: only it (and the client a token was issued to) may
+    offer a token for this audience as a subject token, or introspect it, besides `introspection_clients`.
     """
 
     kind: ClassVar[str] = "api"
@@ -37,6 +37,7 @@ class Api(Record, frozen=True, kw_only=True):
     scope_descriptions: dict[str, str] = {}
     scope_roles: dict[str, tuple[str, ...]] = {}
     exchange: ExchangePolicy = ExchangePolicy()
+    served_by: str = ""
     introspection_clients: tuple[str, ...] = ()
     access_token_lifetime: int = 0
     managed_by: str = ""

@@ -1,8 +1,10 @@
-"""One access token that died before its time."""
+"""What died before its time, and how the news travels."""
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+import msgspec
 
 from keystead.core.records.record import Record
 
@@ -11,3 +13,18 @@ class RevokedToken(Record, frozen=True, kw_only=True):
     """A revoked access token. Its `id` is the `jti`; it expires when the token would have."""
 
     kind: ClassVar[str] = "revoked_token"
+
+
+REVOCATION_TOPIC = "revocation"
+
+
+class Revocation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of a `revocation` event in the outbox.
+
+    `kind` is `token` (id: jti), `grant` (gid), `session` (sid), `account` (sub), `client` (client_id), `workload`
+    (its name), `role_assignment` (a workload whose roles changed) or `key` (kid).
+    """
+
+    kind: str
+    id: str
+    reason: str = ""

@@ -1,0 +1,34 @@
+"""What every endpoint works with: the store, the keys, the seal, the journal, and how URLs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keystead.core.decisions import Journal
+from keystead.core.protocols import KeyRing, WorkloadAssertions
+from keystead.core.sealing import Sealer
+from keystead.storage.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """The parts of a running issuer. `base_url` is the public origin and path prefix, without a trailing slash.
+
+    Does not: read the Host header. Every URL we print comes from `base_url`.
+    """
+
+    base_url: str
+    store: Store
+    keys: KeyRing
+    sealer: Sealer
+    journal: Journal
+    workload_assertions: WorkloadAssertions
+
+    def issuer(self, realm: str) -> str:
+        """Return the issuer identifier of a realm."""
+        return f"{self.base_url}/realms/{realm}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us over TLS, so that cookies can be `__Host-` and `Secure`."""
+        return self.base_url.startswith("https://")

@@ -1,0 +1,33 @@
+"""The shape of an endpoint plug-in: one file, one object, all its facets."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from keystead.core.http import Reply, Request
+from keystead.core.spec import Section
+from keystead.oauth.context import ServerContext
+
+
+class EndpointPlugin(ABC):
+    """One endpoint under the issuer.
+
+    `path` is relative to the issuer (`token`, `authorize/resume`, `.well-known/openid-configuration`). `methods`
+    lists what it answers; the server answers 405 to the rest. `fast` endpoints are bounded and never wait for
+    anything but the store, so the server answers them without a task.
+    """
+
+    path: ClassVar[str]
+    methods: ClassVar[frozenset[str]]
+    specs: ClassVar[tuple[Section, ...]]
+    fast: ClassVar[bool] = False
+    maximum_body: ClassVar[int] = 65_536
+
+    def metadata(self, issuer: str) -> dict[str, Any]:
+        """Return this endpoint's entries in the discovery document."""
+        return {}
+
+    @abstractmethod
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Answer one request. Raises OAuthError only where the server's JSON error is the right answer."""
