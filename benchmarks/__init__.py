@@ -1,1 +1,1 @@
-"""Measurements: what each part costs, beside ceilings and peers. Run by hand or by `keystead bench`, never by pytest."""
+"""Measurements: what each part costs, beside ceilings and peers. Run by `keystead bench`, never by pytest."""
