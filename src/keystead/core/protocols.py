@@ -11,7 +11,7 @@ import msgspec
 
 from keystead.core.decisions import Check, Denied
 from keystead.core.jose.keys import PrivateKey, PublicKey
-from keystead.core.values import EpochSeconds
+from keystead.core.values import EpochSeconds, Secret
 
 
 class KeyRing(Protocol):
@@ -40,4 +40,29 @@ class WorkloadAssertions(Protocol):
 
     async def verify(self, realm: str, assertion: str, audience: str, now: EpochSeconds) -> VerifiedWorkload | Denied:
         """Check an assertion made for `audience` (the issuer) and spend its `jti`."""
+        ...
+
+
+class PasswordsBusy(Exception):
+    """Too many passwords wait to be checked. Answer 503 and let the person try again in `retry_after` seconds."""
+
+    retry_after = 2
+
+
+class Passwords(Protocol):
+    """Hashes and checks passwords beside the event loop. Implemented by `keystead.identity.passwords`."""
+
+    async def check(self, password: Secret, password_hash: str) -> bool:
+        """Return whether the password is right. An empty hash costs the same time and is never right.
+
+        Raises: PasswordsBusy.
+        """
+        ...
+
+    async def hash(self, password: Secret) -> str:
+        """Return a fresh Argon2id hash of a password. Raises: PasswordsBusy, ValueError when it is too long."""
+        ...
+
+    def outdated(self, password_hash: str) -> bool:
+        """Return whether a hash should be made anew with today's parameters."""
         ...

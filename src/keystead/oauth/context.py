@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keystead.core.decisions import Journal
-from keystead.core.protocols import KeyRing, WorkloadAssertions
+from keystead.core.pages import Pages
+from keystead.core.protocols import KeyRing, Passwords, WorkloadAssertions
 from keystead.core.sealing import Sealer
 from keystead.storage.ports import Store
 
@@ -23,6 +24,8 @@ class ServerContext:
     sealer: Sealer
     journal: Journal
     workload_assertions: WorkloadAssertions
+    passwords: Passwords
+    pages: Pages
 
     def issuer(self, realm: str) -> str:
         """Return the issuer identifier of a realm."""

@@ -12,6 +12,8 @@ class Client(Record, frozen=True, kw_only=True):
 
     `client_secret_digests` are SHA-256 digests of high-entropy secrets (two while rotating). `workload` names the
     workload whose assertion authenticates this client. `scope` is a space-separated list, as in RFC 7591.
+    `self_registered` marks a client nobody here vouched for: pages say so, consent is always asked, and no error is
+    redirected to it before a person has acted (RFC 9700 section 4.11.2).
     Spec: RFC 7591 section 2.
     """
 
@@ -38,4 +40,5 @@ class Client(Record, frozen=True, kw_only=True):
     tos_uri: str = ""
     id_token_signed_response_alg: str = ""
     default_max_age: int | None = None
+    self_registered: bool = False
     managed_by: str = ""

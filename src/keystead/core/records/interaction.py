@@ -12,7 +12,9 @@ class Interaction(Record, frozen=True, kw_only=True):
     """A pending authorization request. Its `id` is a digest of the handle in the page's URL.
 
     `browser_digest` binds it to the browser that began it: a form posted from another browser finds nothing.
-    Fields below hold the validated request, so no later step reads the query again.
+    The fields up to `begun_at` hold the validated request, so no later step reads the query again; those after it
+    are what has happened since: `signed_in_at` (in this interaction), `chosen_subject` (who chose to go on with the
+    session there was), `consented_by` (who allowed `consented_scopes`), `denied`.
     """
 
     kind: ClassVar[str] = "interaction"
@@ -33,5 +35,7 @@ class Interaction(Record, frozen=True, kw_only=True):
     required_subject: str = ""
     begun_at: EpochSeconds = EpochSeconds(0)
     signed_in_at: EpochSeconds | None = None
+    chosen_subject: str = ""
+    consented_by: str = ""
     consented_scopes: tuple[str, ...] | None = None
     denied: bool = False

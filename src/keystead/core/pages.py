@@ -1,0 +1,72 @@
+"""The few pages that the protocol itself must be able to show, as data and a protocol.
+
+Flow: `keystead.oauth` says what there is to tell, `keystead.web` makes it a page, `keystead.app` wires the two.
+Does not: hold HTML. Every text here is escaped by whoever renders it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from keystead.core.http import Reply
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A way on. `href` must come from configuration or be ours, never from the request."""
+
+    href: str
+    text: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that ends here, on a page of ours, because nobody may be redirected with it.
+
+    `code` is the registered error code, `message` what went wrong in a sentence, `advice` what the reader can do.
+    `reference` is the trace id, which the operator finds in the log. `retry_after` is in seconds, 0 for never.
+    """
+
+    realm: str
+    title: str
+    message: str
+    advice: str = ""
+    code: str = "invalid_request"
+    status: int = 400
+    reference: str = ""
+    retry_after: int = 0
+    link: Link | None = None
+
+
+class LogoutQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Do you want to sign out? `fields` are hidden form fields, posted back with the answer."""
+
+    realm: str
+    person: str
+    client_name: str = ""
+    action: str
+    fields: tuple[tuple[str, str], ...] = ()
+    form_target: str = ""
+
+
+class Farewell(msgspec.Struct, frozen=True, kw_only=True):
+    """You are signed out."""
+
+    realm: str
+    link: Link | None = None
+
+
+class Pages(Protocol):
+    """Makes pages. Implemented by `keystead.web.pages`."""
+
+    def problem(self, problem: Problem) -> Reply:
+        """Return the error page. Never a redirect."""
+        ...
+
+    def confirm_logout(self, question: LogoutQuestion) -> Reply:
+        """Return the page that asks before signing out."""
+        ...
+
+    def logged_out(self, farewell: Farewell) -> Reply:
+        """Return the page after signing out."""
+        ...
