@@ -15,3 +15,7 @@ class Sealer(Protocol):
     def open(self, realm: str, kind: str, id: str, sealed: bytes) -> bytes | None:
         """Return the plaintext, or None when it was not sealed by us for exactly this place."""
         ...
+
+    def mac(self, realm: str, kind: str, message: bytes) -> bytes:
+        """Return 32 bytes only we can make for this message, in this realm, for this kind of thing (HMAC-SHA256)."""
+        ...

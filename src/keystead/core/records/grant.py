@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from keystead.core.records.record import Record
-from keystead.core.values import EpochSeconds
+from keystead.core.values import EpochSeconds, new_identifier
+
+GRANT_PREFIX: Final = "grt"
+
+
+def new_grant_id() -> str:
+    """Return a fresh grant id: `grt_` and 128 random bits, which a refresh token carries as its family."""
+    return new_identifier(GRANT_PREFIX)
 
 
 class Grant(Record, frozen=True, kw_only=True):
