@@ -20,8 +20,9 @@ CODE_PREFIX: Final = "ksc_"
 class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a code is bound to, and what it buys.
 
-    `grant_id` is chosen when the code is made (`grant.new_grant_id`): redeeming creates that grant, replaying revokes it. `scopes` and
-    `resources` are those requested, allowed and consented. `code_challenge` is always an S256 challenge.
+    `grant_id` is chosen when the code is made (`grant.new_grant_id`): redeeming creates that grant, replaying
+    revokes it. `scopes` and `resources` are those requested, allowed and consented. `code_challenge` is always an
+    S256 challenge.
     `expires_at` ends the code itself; the one-time thing that carries it lives longer.
     Spec: RFC 6749 section 4.1.2, RFC 7636 section 4.4, RFC 8707 section 2.1.
     """
