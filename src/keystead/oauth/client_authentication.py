@@ -1,0 +1,136 @@
+"""Who is the client? One question for every endpoint a client calls, answered by exactly one plug-in.
+
+Flow: `authenticate_client` looks at what the request shows (Authorization header, `client_secret`,
+`client_assertion`, or only a `client_id`), refuses two at once, and lets the one plug-in of `client_auth/` that
+recognises it prove the client. The method must be the one the client registered.
+Does not: say why it refused. Every failure is the same `invalid_client`; the reason goes to the log.
+Spec: RFC 6749 sections 2.3 and 3.2.1, OpenID Connect Core section 9.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from keystead.core.decisions import Check, Credential
+from keystead.core.errors import InvalidClient, InvalidRequest
+from keystead.core.forms import Parameters
+from keystead.core.http import Request
+from keystead.core.records.client import Client
+from keystead.core.spec import Section
+from keystead.oauth.context import ServerContext
+from keystead.storage.ports import get
+
+_FAILED: Final = "client authentication failed"
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a request shows of its client. `authorization` is the raw header, absent as None."""
+
+    request: Request
+    parameters: Parameters
+    authorization: bytes | None
+
+    def text(self, name: str) -> str:
+        """Return a parameter, empty when absent."""
+        value = self.parameters.get(name, "")
+        return value if isinstance(value, str) else ""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A client that proved who it is, how, and what it showed.
+
+    `workload` is the service identity behind the client, when it authenticated with a workload assertion.
+    """
+
+    client: Client
+    method: str
+    credential: Credential
+    checks: tuple[Check, ...] = ()
+    workload: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Return the name under which it acts for others: the workload's, else the client's."""
+        return self.workload or self.client.id
+
+    def is_named(self, *names: str) -> bool:
+        """Return whether any of these names means this caller."""
+        return self.client.id in names or (bool(self.workload) and self.workload in names)
+
+
+class ClientAuthentication(ABC):
+    """A client authentication method: one file, one object.
+
+    `method` is its registered name. `events` are the reason slugs it may put into the audit.
+    """
+
+    method: ClassVar[str]
+    specs: ClassVar[tuple[Section, ...]]
+    events: ClassVar[tuple[str, ...]] = ()
+
+    def metadata(self, issuer: str) -> dict[str, Any]:
+        """Return further entries for the discovery document; the method's name is listed without asking."""
+        return {}
+
+    @abstractmethod
+    def recognises(self, shown: Shown) -> bool:
+        """Return whether the request tries to authenticate this way. Looks, proves nothing."""
+
+    @abstractmethod
+    async def prove(self, shown: Shown, cx: ServerContext) -> Caller:
+        """Prove the client. Raises: InvalidClient, made by `refuse`."""
+
+    async def registered(self, shown: Shown, client_id: str, cx: ServerContext) -> Client:
+        """Return the enabled client that registered for this method. Raises: InvalidClient."""
+        realm = shown.request.realm
+        client = await cx.store.read(get(Client, realm, client_id, shown.request.now)) if client_id else None
+        if client is None:
+            raise refuse("client.unknown", f"no client {client_id!r} in realm {realm}")
+        if not client.enabled:
+            raise refuse("client.disabled", f"client {client_id} is disabled")
+        if client.token_endpoint_auth_method != self.method:
+            expected = client.token_endpoint_auth_method
+            raise refuse("client.wrong_method", f"client {client_id} must use {expected}, it used {self.method}")
+        return client
+
+
+def refuse(reason: str, detail: str) -> InvalidClient:
+    """Return the one error every failed client authentication ends in."""
+    return InvalidClient(_FAILED, reason=reason, detail=detail)
+
+
+def show(request: Request, parameters: Parameters) -> Shown:
+    """Collect what the request shows. Raises: InvalidRequest when it shows more than one way to authenticate."""
+    try:
+        authorization = request.header(b"authorization")
+    except ValueError:
+        raise InvalidRequest("the Authorization header is repeated", reason="client.repeated_header") from None
+    ways = (authorization is not None) + ("client_secret" in parameters)
+    ways += "client_assertion" in parameters or "client_assertion_type" in parameters
+    if ways > 1:
+        raise InvalidRequest(
+            "the client must authenticate in one way only: Authorization header, client_secret or client_assertion",
+            reason="client.several_methods",
+        )
+    return Shown(request, parameters, authorization)
+
+
+async def authenticate_client(
+    request: Request, parameters: Parameters, cx: ServerContext, methods: tuple[ClientAuthentication, ...]
+) -> Caller:
+    """Return the proven client.
+
+    Raises: InvalidClient, always with the same words; InvalidRequest when it shows more than one method.
+    """
+    shown = show(request, parameters)
+    for method in methods:
+        if method.recognises(shown):
+            caller = await method.prove(shown, cx)
+            named = shown.text("client_id")
+            if named and named != caller.client.id:
+                raise refuse("client.contradiction", f"client_id names {named!r}, {caller.client.id} authenticated")
+            return caller
+    raise refuse("client.no_credentials", "the request shows no client credentials of a known kind")

@@ -1,0 +1,56 @@
+"""How an OAuth error becomes an HTTP reply: the JSON document, the status, and the challenge where one is due.
+
+Does not: log. Whoever took the decision records it with its `reason`; the reply carries only public words.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.core.errors import (
+    InsufficientScope,
+    InsufficientUserAuthentication,
+    InvalidClient,
+    InvalidToken,
+    OAuthError,
+    TemporarilyUnavailable,
+)
+from keystead.core.http import NO_STORE, Headers, Reply, json_reply
+
+NO_TOKEN: Final = "access_token.missing"  # noqa: S105 - a reason slug
+"""Reason of an `InvalidToken` for a request that brought no credentials: its challenge carries no error code."""
+
+_UNWANTED: Final = dict.fromkeys((34, 92), "'")
+_BASIC: Final = (b"www-authenticate", b'Basic realm="keystead", charset="UTF-8"')
+_BEARER_ERRORS: Final = (InvalidToken, InsufficientScope, InsufficientUserAuthentication)
+
+
+def error_reply(error: OAuthError) -> Reply:
+    """Return the reply to an error: never cached, never more than code and description.
+
+    Shape: `{"error": ..., "error_description": ...}`.
+    Spec: RFC 6749 section 5.2, RFC 6750 section 3.
+    """
+    description = public_text(error.description)
+    document = {"error": error.code, "error_description": description}
+    return json_reply(document, status=error.status, headers=(*NO_STORE, *_challenge(error, description)))
+
+
+def public_text(description: str) -> str:
+    """Return a description in the characters an error_description may have: printable ASCII, no quote or backslash."""
+    if description.isascii() and description.isprintable():
+        return description.translate(_UNWANTED)
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in description).translate(_UNWANTED)
+
+
+def _challenge(error: OAuthError, description: str) -> Headers:
+    if isinstance(error, InvalidClient):
+        return (_BASIC,)
+    if isinstance(error, TemporarilyUnavailable):
+        return ((b"retry-after", b"1"),)
+    if not isinstance(error, _BEARER_ERRORS):
+        return ()
+    if error.reason == NO_TOKEN:
+        return ((b"www-authenticate", b'Bearer realm="keystead"'),)
+    challenge = f'Bearer realm="keystead", error="{error.code}", error_description="{description}"'
+    return ((b"www-authenticate", challenge.encode()),)
