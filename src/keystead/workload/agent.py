@@ -18,7 +18,7 @@ from keystead.core.http import Headers, Reply, json_reply
 from keystead.core.jose.jws import peek_claims_unverified
 from keystead.core.trace import TraceContext
 from keystead.core.values import EpochSeconds
-from keystead.workload.issuer_client import Refused, Unreachable
+from keystead.workload.issuer_client import Refused
 from keystead.workload.metadata_guard import refuse_forgery
 from keystead.workload.peer import Peer
 from keystead.workload.rules import Attested, NotAttested, Rules
@@ -108,7 +108,9 @@ class Agent:
             return _error(403 if outcome.error == "invalid_client" else 400, outcome.error, outcome.description)
         check = Check("issuer", False, outcome.detail)
         self._record("agent.token", False, "issuer.unreachable", trace, attested, (check,), facts)
-        return _error(503, "temporarily_unavailable", "the issuer cannot be reached; try again", ((b"retry-after", b"1"),))
+        return _error(
+            503, "temporarily_unavailable", "the issuer cannot be reached; try again", ((b"retry-after", b"1"),)
+        )
 
     def _token_reply(self, issued: Issued, resource: str) -> Reply:
         return json_reply(

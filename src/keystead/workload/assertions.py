@@ -106,7 +106,9 @@ class StoreWorkloadAssertions:
             if refusal is not None:
                 return refusal
             if not (yield from claim(realm, PURPOSE, key, forget_at, now)):
-                return Denied("workload_assertion.replayed", "this assertion was used before; ask the agent for another")
+                return Denied(
+                    "workload_assertion.replayed", "this assertion was used before; ask the agent for another"
+                )
             return None
 
         refusal = await self._store.write(spend)
@@ -135,7 +137,9 @@ def _check(token: VerifiedToken, agent: Agent, audience: str, now: EpochSeconds)
     lifetime = token.claims["exp"] - token.claims["iat"]
     short = Check("assertion_lifetime", 0 < lifetime <= MAXIMUM_LIFETIME, f"lives {lifetime} s")
     if not short.passed:
-        return Rejected("jwt.lifetime", f"lives {lifetime} s, at most {MAXIMUM_LIFETIME} are accepted", (*checks, short))
+        return Rejected(
+            "jwt.lifetime", f"lives {lifetime} s, at most {MAXIMUM_LIFETIME} are accepted", (*checks, short)
+        )
     signed = Check("signature", True, f"signed by agent {agent.id} with {token.header.algorithm}")
     return (signed, *checks, short)
 

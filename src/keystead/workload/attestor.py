@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 
@@ -40,9 +40,11 @@ class Attestor(ABC, Generic[S]):
         """
         where = f"workload {workload}, attest.{self.name}"
         if not document:
-            raise ConfigurationError("at least one selector is needed; an empty one would match every process", where=where)
+            raise ConfigurationError(
+                "at least one selector is needed; an empty one would match every process", where=where
+            )
         try:
-            parsed: S = msgspec.convert(dict(document), self.selectors)
+            parsed = cast("S", msgspec.convert(dict(document), self.selectors))
         except msgspec.ValidationError as error:
             known = ", ".join(self.selectors.__struct_fields__)
             raise ConfigurationError(f"{error}. Known selectors: {known}", where=where) from error
