@@ -1,0 +1,101 @@
+"""An authorization request on its way to being believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from keystead.core.jose.keys import PublicKey
+from keystead.core.records.api import Api
+from keystead.core.records.client import Client
+from keystead.core.records.interaction import Interaction
+from keystead.core.records.realm import Realm
+from keystead.core.values import EpochSeconds
+
+
+class AuthorizationForm(msgspec.Struct, frozen=True):
+    """The parameters of an authorization request, as sent. Empty means absent, save for `state`.
+
+    Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1.
+    """
+
+    client_id: str = ""
+    response_type: str = ""
+    redirect_uri: str = ""
+    scope: str = ""
+    state: str | None = None
+    response_mode: str = ""
+    nonce: str = ""
+    display: str = ""
+    prompt: str = ""
+    max_age: str = ""
+    ui_locales: str = ""
+    id_token_hint: str = ""
+    login_hint: str = ""
+    acr_values: str = ""
+    code_challenge: str = ""
+    code_challenge_method: str = ""
+    resource: tuple[str, ...] = ()
+    request: str = ""
+    request_uri: str = ""
+    registration: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the checks may know besides the request. `keys` are loaded only when a hint has to be verified."""
+
+    realm: Realm
+    issuer: str
+    now: EpochSeconds
+    client: Client | None
+    apis: Sequence[Api]
+    keys: tuple[PublicKey, ...] = ()
+
+
+@dataclass(slots=True)
+class Draft:
+    """The request, the facts, and what the checks have settled so far."""
+
+    form: AuthorizationForm
+    facts: Facts
+    redirect_uri: str = ""
+    response_mode: str = "query"
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+    required_subject: str = ""
+
+    @property
+    def client(self) -> Client:
+        """The client, once `require_known_client` has passed."""
+        if self.facts.client is None:
+            raise RuntimeError("the client is asked for before it was proven")
+        return self.facts.client
+
+    def interaction(self, id: str, browser_digest: str) -> Interaction:
+        """Return the validated request, so that no later step reads the query again."""
+        form = self.form
+        return Interaction(
+            realm=self.facts.realm.id,
+            id=id,
+            browser_digest=browser_digest,
+            client_id=self.client.id,
+            redirect_uri=self.redirect_uri,
+            state=form.state,
+            nonce=form.nonce,
+            scopes=self.scopes,
+            resources=self.resources,
+            code_challenge=form.code_challenge,
+            response_mode=self.response_mode,
+            prompt=self.prompt,
+            max_age=self.max_age,
+            acr_values=self.acr_values,
+            login_hint=form.login_hint,
+            required_subject=self.required_subject,
+            begun_at=self.facts.now,
+        )

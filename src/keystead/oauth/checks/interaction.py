@@ -1,0 +1,56 @@
+"""What the client wants of the person: prompts, freshness, hints, levels.
+
+Spec: OpenID Connect Core section 3.1.2.1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.core.errors import InvalidRequest
+from keystead.oauth.checks.draft import Draft
+
+PROMPT_VALUES: Final = ("none", "login", "consent", "select_account")
+_MAXIMUM_AGE_DIGITS: Final = 9
+_MAXIMUM_LOGIN_HINT: Final = 256
+_MAXIMUM_ACR_VALUES: Final = 10
+
+
+def require_served_prompt(draft: Draft) -> str:
+    """Demand prompts that are served, `none` only alone. `create` is refused: people do not register here.
+
+    Spec: OpenID Connect Core section 3.1.2.1, Initiating User Registration via OpenID Connect section 4.1.
+    """
+    asked = tuple(dict.fromkeys(item for item in draft.form.prompt.split(" ") if item))
+    unknown = [item for item in asked if item not in PROMPT_VALUES]
+    if unknown:
+        raise InvalidRequest(
+            f"A prompt value is not served; use {', '.join(PROMPT_VALUES)}.", reason="prompt.unsupported"
+        )
+    if "none" in asked and len(asked) > 1:
+        raise InvalidRequest("prompt=none cannot be combined with other values.", reason="prompt.contradiction")
+    draft.prompt = asked
+    return f"prompt: {' '.join(asked)}" if asked else "no prompt was asked for"
+
+
+def require_readable_max_age(draft: Draft) -> str:
+    """Demand a `max_age` of whole seconds; without one the client's default applies."""
+    text = draft.form.max_age
+    if not text:
+        draft.max_age = draft.client.default_max_age
+        return "no max_age was asked for"
+    if not (text.isascii() and text.isdigit()) or len(text) > _MAXIMUM_AGE_DIGITS:
+        raise InvalidRequest("The max_age is not a number of seconds.", reason="max_age.malformed")
+    draft.max_age = int(text)
+    return f"the sign-in may be at most {draft.max_age} s old"
+
+
+def require_short_hints(draft: Draft) -> str:
+    """Demand a `login_hint` and `acr_values` of bearable size. What cannot be reached is told by the real `acr`."""
+    if len(draft.form.login_hint) > _MAXIMUM_LOGIN_HINT:
+        raise InvalidRequest("The login_hint is too long.", reason="login_hint.too_long")
+    levels = tuple(item for item in draft.form.acr_values.split(" ") if item)
+    if len(levels) > _MAXIMUM_ACR_VALUES:
+        raise InvalidRequest("There are too many acr_values.", reason="acr_values.too_many")
+    draft.acr_values = levels
+    return "the hints fit"

@@ -1,0 +1,46 @@
+"""What kind of answer is asked for, and how it travels."""
+
+from __future__ import annotations
+
+from keystead.core.errors import InvalidRequest, UnsupportedResponseType
+from keystead.oauth.checks.draft import Draft
+from keystead.oauth.response_modes import RESPONSE_MODES
+
+_MAXIMUM_NONCE = 512
+
+
+def require_code_response_type(draft: Draft) -> str:
+    """Demand `response_type=code`; implicit and hybrid are refused with the name of what to use.
+
+    Spec: RFC 6749 section 3.1.1, RFC 9700 section 2.1.2.
+    """
+    asked = draft.form.response_type
+    if not asked:
+        raise InvalidRequest("The parameter response_type is missing; send response_type=code.", reason="response_type.missing")
+    if asked != "code":
+        raise UnsupportedResponseType(
+            "Only response_type=code is served: tokens never pass through the browser. "
+            "Use the authorization code flow with PKCE (code_challenge_method=S256).",
+            reason="response_type.unsupported",
+        )
+    return "the answer is a code"
+
+
+def require_known_response_mode(draft: Draft) -> str:
+    """Demand a response mode that is served. Spec: OAuth 2.0 Multiple Response Type Encoding Practices section 2.1."""
+    asked = draft.form.response_mode or "query"
+    if asked not in RESPONSE_MODES:
+        served = ", ".join(sorted(RESPONSE_MODES))
+        raise InvalidRequest(f"This response_mode is not served; use one of: {served}.", reason="response_mode.unsupported")
+    draft.response_mode = asked
+    return f"the answer travels by {asked}"
+
+
+def require_short_nonce(draft: Draft) -> str:
+    """Demand a `nonce` of bearable length; `state` is the client's own and passes through untouched.
+
+    Spec: OpenID Connect Core section 3.1.2.1; FAPI 2.0 section 5.3.2.2 (64 characters must fit).
+    """
+    if len(draft.form.nonce) > _MAXIMUM_NONCE:
+        raise InvalidRequest(f"The nonce is longer than {_MAXIMUM_NONCE} characters.", reason="nonce.too_long")
+    return "the nonce fits"
