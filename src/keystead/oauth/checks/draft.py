@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.jose.keys import PublicKey
 from keystead.core.records.api import Api
 from keystead.core.records.client import Client
@@ -15,29 +14,27 @@ from keystead.core.records.realm import Realm
 from keystead.core.values import EpochSeconds
 
 
-class AuthorizationForm(msgspec.Struct, frozen=True):
+class AuthorizationForm(Form, frozen=True, kw_only=True):
     """The parameters of an authorization request, as sent. Empty means absent, save for `state`.
 
     Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1.
     """
 
-    client_id: str = ""
-    response_type: str = ""
-    redirect_uri: str = ""
-    scope: str = ""
-    state: str | None = None
-    response_mode: str = ""
-    nonce: str = ""
-    display: str = ""
-    prompt: str = ""
-    max_age: str = ""
-    ui_locales: str = ""
-    id_token_hint: str = ""
-    login_hint: str = ""
-    acr_values: str = ""
-    code_challenge: str = ""
-    code_challenge_method: str = ""
-    resource: tuple[str, ...] = ()
+    client_id: Word = ""
+    response_type: Word = ""
+    redirect_uri: Line = ""
+    scope: Line = ""
+    state: Line | None = None
+    response_mode: Word = ""
+    nonce: Line = ""
+    prompt: Word = ""
+    max_age: Word = ""
+    id_token_hint: Token = ""
+    login_hint: Line = ""
+    acr_values: Line = ""
+    code_challenge: Line = ""
+    code_challenge_method: Word = ""
+    resource: tuple[Line, ...] = ()
     request: str = ""
     request_uri: str = ""
     registration: str = ""

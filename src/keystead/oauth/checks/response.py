@@ -16,7 +16,9 @@ def require_code_response_type(draft: Draft) -> str:
     """
     asked = draft.form.response_type
     if not asked:
-        raise InvalidRequest("The parameter response_type is missing; send response_type=code.", reason="response_type.missing")
+        raise InvalidRequest(
+            "The parameter response_type is missing; send response_type=code.", reason="response_type.missing"
+        )
     if asked != "code":
         raise UnsupportedResponseType(
             "Only response_type=code is served: tokens never pass through the browser. "
@@ -31,7 +33,9 @@ def require_known_response_mode(draft: Draft) -> str:
     asked = draft.form.response_mode or "query"
     if asked not in RESPONSE_MODES:
         served = ", ".join(sorted(RESPONSE_MODES))
-        raise InvalidRequest(f"This response_mode is not served; use one of: {served}.", reason="response_mode.unsupported")
+        raise InvalidRequest(
+            f"This response_mode is not served; use one of: {served}.", reason="response_mode.unsupported"
+        )
     draft.response_mode = asked
     return f"the answer travels by {asked}"
 

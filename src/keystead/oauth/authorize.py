@@ -1,0 +1,269 @@
+"""The browser dispatcher: one question, asked again after every step. What is still missing for this request?
+
+    authorize ──checks──▶ dispatch ──nothing missing──▶ one write: code offered, consent remembered ──303──▶ client
+                             │  ▲
+                     sign-in │  │ authorize/resume          pages never route to each other: each does its part,
+                     consent ▼  │                           writes it down, and returns here
+                             page
+
+Flow: `oauth.endpoints.authorize` and `oauth.endpoints.authorize_resume` bring a validated request (an `Interaction`)
+and a `Situation`; `dispatch` makes the reply.
+Does not: check request parameters (`oauth.checks`), show pages (`web`) or check passwords (`identity`).
+Spec: RFC 6749 section 4.1, OpenID Connect Core section 3.1.2, RFC 9207, RFC 9700 section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from keystead.core.cookies import cookie_name, set_cookie
+from keystead.core.decisions import Check, Credential, Decision
+from keystead.core.errors import OAuthError
+from keystead.core.http import Headers, Reply, Request
+from keystead.core.pages import Problem
+from keystead.core.records.authorization_code import AuthorizationCode
+from keystead.core.records.client import Client
+from keystead.core.records.consent import Consent, consent_id
+from keystead.core.records.grant import new_grant_id
+from keystead.core.records.interaction import Interaction
+from keystead.core.records.session import Session
+from keystead.core.redirects import see_other
+from keystead.core.values import EpochSeconds, handle_digest, new_handle
+from keystead.oauth.codes import offer_code
+from keystead.oauth.context import ServerContext
+from keystead.oauth.missing import Refused, Step, grantable_scopes, what_is_missing
+from keystead.oauth.response_modes import RESPONSE_MODES
+from keystead.oauth.situation import Browser, Person, Situation
+from keystead.storage.ports import Write, get, put, remove
+
+INTERACTION_PREFIX: Final = "ksi_"
+BROWSER_PREFIX: Final = "ksb_"
+INTERACTION_LIFETIME: Final = 3600
+LONGEST_CODE_LIFETIME: Final = 60
+_SESSION_TOUCH_INTERVAL: Final = 60
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of the dispatcher: who asks through which browser, what stands, and which checks ran."""
+
+    request: Request
+    interaction: Interaction
+    situation: Situation
+    browser: Browser
+    checks: tuple[Check, ...] = ()
+    handle: str = ""
+
+    @property
+    def client(self) -> Client:
+        """The client of the request, which the checks have proven."""
+        if self.situation.client is None:
+            raise RuntimeError("a request reached the dispatcher without its client")
+        return self.situation.client
+
+
+async def dispatch(asked: Asked, cx: ServerContext) -> Reply:
+    """Answer with the next thing this request needs: a page to visit, an error, or the code."""
+    answer = what_is_missing(asked.interaction, asked.situation)
+    if isinstance(answer, Refused):
+        return await _refuse(asked, answer.error, cx)
+    if answer.step is not None:
+        return await _send_to(asked, answer.step, answer.checks, cx)
+    return await _finish(asked, answer.checks, cx)
+
+
+async def _send_to(asked: Asked, step: Step, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
+    """Send the browser to a page, having written the request down for it to come back to."""
+    handle, headers = asked.handle, ()
+    if not handle:
+        handle, headers = await _begin(asked, cx)
+    _record(asked, cx, allowed=False, reason=f"authorize.{step.name.lower()}_needed", checks=checks)
+    query = urlencode({"interaction": handle})
+    return see_other(f"{cx.issuer(asked.request.realm)}/{step.value}?{query}", headers)
+
+
+async def _begin(asked: Asked, cx: ServerContext) -> tuple[str, Headers]:
+    """Store a new interaction, bound to this browser by a cookie."""
+    realm, now = asked.request.realm, asked.request.now
+    handle = INTERACTION_PREFIX + new_handle()
+    digest, headers = asked.browser.browser_digest, ()
+    if not digest:
+        cookie = BROWSER_PREFIX + new_handle()
+        digest = handle_digest(cookie)
+        headers = (set_cookie(cookie_name("browser", realm, secure=cx.secure), cookie),)
+    record = msgspec.structs.replace(
+        asked.interaction,
+        id=handle_digest(handle),
+        browser_digest=digest,
+        expires_at=EpochSeconds(now + INTERACTION_LIFETIME),
+    )
+    await cx.store.write(lambda: put(record, now))
+    return handle, headers
+
+
+async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
+    """Send an error to the client, or show it here when the client may not be redirected to unattended."""
+    if asked.interaction.version:
+        await cx.store.write(lambda: remove(Interaction, asked.interaction.realm, asked.interaction.id))
+    return refuse(asked, error, cx, attended=bool(asked.interaction.version))
+
+
+def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool) -> Reply:
+    """Answer with an error once the redirect URI is proven.
+
+    Nobody vouched for a client that registered itself, so it gets no redirect before a person has acted: the
+    browser would otherwise be bounced, unseen, to wherever a stranger wants it.
+    Spec: RFC 6749 section 4.1.2.1, RFC 9207 section 2, RFC 9700 section 4.11.2.
+    """
+    _record(asked, cx, allowed=False, reason=error.reason)
+    if asked.client.self_registered and not attended:
+        return cx.pages.problem(
+            Problem(
+                realm=asked.request.realm,
+                title="This application asked for something we cannot do",
+                message=error.description,
+                advice="Close this page. If it keeps happening, tell whoever runs the application.",
+                code=error.code,
+                reference=asked.request.trace.trace_id,
+            )
+        )
+    return respond(asked.interaction, (("error", error.code), ("error_description", error.description)), cx)
+
+
+def respond(interaction: Interaction, answer: Sequence[tuple[str, str]], cx: ServerContext) -> Reply:
+    """Send an authorization response to the client, with its `state` and our `iss`.
+
+    Spec: RFC 6749 section 4.1.2, RFC 9207 section 2.
+    """
+    state = () if interaction.state is None else (("state", interaction.state),)
+    parameters = (*answer, *state, ("iss", cx.issuer(interaction.realm)))
+    return RESPONSE_MODES[interaction.response_mode].reply(interaction.redirect_uri, parameters, ())
+
+
+async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
+    """Offer the code, in one write with everything that goes with it."""
+    person = asked.situation.person
+    if person is None:
+        raise RuntimeError("nothing is missing, but nobody is signed in")
+    code = _authorization_code(asked, person)
+    handle = await cx.store.write(lambda: _settle(asked, code, person.session))
+    if handle is None:
+        return finished_elsewhere(asked.request, cx)
+    _record(asked, cx, allowed=True, reason="authorize.code_offered", checks=checks, code=code)
+    return respond(asked.interaction, (("code", handle),), cx)
+
+
+def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
+    interaction, situation, now = asked.interaction, asked.situation, asked.request.now
+    return AuthorizationCode(
+        client_id=interaction.client_id,
+        redirect_uri=interaction.redirect_uri,
+        code_challenge=interaction.code_challenge,
+        subject=person.account.id,
+        grant_id=new_grant_id(),
+        expires_at=EpochSeconds(now + min(situation.realm.code_lifetime, LONGEST_CODE_LIFETIME)),
+        sid=person.session.id,
+        scopes=grantable_scopes(interaction.scopes, situation.apis, person.account.roles),
+        resources=interaction.resources,
+        nonce=interaction.nonce,
+        acr=person.assurance.acr,
+        amr=person.assurance.amr,
+        auth_time=person.assurance.auth_time,
+        authority_epoch=person.account.authority_epoch,
+    )
+
+
+def _settle(asked: Asked, code: AuthorizationCode, session: Session) -> Write[str | None]:
+    """Spend the interaction, remember consent, note that the session was used, offer the code. None: spent before."""
+    interaction, now = asked.interaction, asked.request.now
+    if interaction.version and not (yield from remove(Interaction, interaction.realm, interaction.id)):
+        return None
+    if interaction.consented_scopes is not None and interaction.consented_by == code.subject:
+        yield from _remember_consent(code, interaction, now)
+    if now - session.last_seen_at >= _SESSION_TOUCH_INTERVAL:
+        # A conflict means that somebody else just changed the session; being seen is not worth a retry.
+        yield from put(msgspec.structs.replace(session, last_seen_at=now), now)
+    return (yield from offer_code(interaction.realm, code))
+
+
+def _remember_consent(code: AuthorizationCode, interaction: Interaction, now: EpochSeconds) -> Write[None]:
+    id = consent_id(code.subject, code.client_id)
+    before = yield from get(Consent, interaction.realm, id, now)
+    consent = before or Consent(realm=interaction.realm, id=id, subject=code.subject, client_id=code.client_id)
+    yield from put(
+        msgspec.structs.replace(
+            consent,
+            scopes=_merged(consent.scopes, interaction.consented_scopes or ()),
+            resources=_merged(consent.resources, interaction.resources),
+            granted_at=now,
+        ),
+        now,
+    )
+
+
+def _merged(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def finished_elsewhere(request: Request, cx: ServerContext) -> Reply:
+    """Return the page for an interaction that is spent, expired, or was begun in another browser."""
+    return cx.pages.problem(
+        Problem(
+            realm=request.realm,
+            title="This sign-in is over",
+            message="It was finished already, took too long, or was begun in another browser.",
+            advice="Go back to the application and start again from there.",
+            code="interaction_expired",
+            reference=request.trace.trace_id,
+        )
+    )
+
+
+def _record(
+    asked: Asked,
+    cx: ServerContext,
+    *,
+    allowed: bool,
+    reason: str,
+    checks: tuple[Check, ...] = (),
+    code: AuthorizationCode | None = None,
+) -> None:
+    person = asked.situation.person
+    shown: Credential | None = None
+    issued: Credential | None = None
+    issuer = cx.issuer(asked.request.realm)
+    if person is not None:
+        expires_at = person.session.expires_at or 0
+        shown = Credential(
+            "session_cookie", issuer, (issuer,), person.account.id, acr=person.assurance.acr, expires_at=expires_at
+        )
+    if code is not None:
+        issued = Credential(
+            "authorization_code",
+            issuer,
+            (issuer,),
+            code.subject,
+            client_id=code.client_id,
+            scope=code.scopes,
+            acr=code.acr,
+            lifetime=code.expires_at - asked.request.now,
+            expires_at=code.expires_at,
+        )
+    cx.journal.record(
+        Decision(
+            action="authorize.request",
+            allowed=allowed,
+            reason=reason,
+            trace=asked.request.trace,
+            realm=asked.request.realm,
+            subject=person.account.id if person else "",
+            client_id=asked.interaction.client_id,
+            credential=shown,
+            issued=issued,
+            checks=(*asked.checks, *checks),
+            facts={"redirect_uri": asked.interaction.redirect_uri, "scope": " ".join(asked.interaction.scopes)},
+        )
+    )

@@ -1,0 +1,123 @@
+"""The dispatcher's one question: what is still missing for this request?
+
+Does not: read, write or redirect. It looks at one situation and answers; the same situation, the same answer.
+Spec: OpenID Connect Core sections 3.1.2.1 (prompt, max_age, id_token_hint), 3.1.2.3 and 3.1.2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from keystead.core.decisions import Check
+from keystead.core.errors import (
+    AccessDenied,
+    AccountSelectionRequired,
+    ConsentRequired,
+    InvalidScope,
+    LoginRequired,
+    OAuthError,
+)
+from keystead.core.records.api import Api
+from keystead.core.records.interaction import Interaction
+from keystead.oauth.situation import Person, Situation
+
+
+class Step(Enum):
+    """A page the person has to visit. The value is its path under the issuer."""
+
+    SIGN_IN = "sign-in"
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The next step, or None when nothing is missing, and what was looked at to know it."""
+
+    step: Step | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request ends with an error to the client."""
+
+    error: OAuthError
+
+
+def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refused:
+    """Return the one next thing: a step, an error, or nothing."""
+    silent = "none" in asked.prompt
+    if asked.denied:
+        return Refused(AccessDenied("The person said no.", reason="consent.denied"))
+    person, why = _signed_in(asked, situation.person)
+    if person is None:
+        if silent:
+            return Refused(LoginRequired("The person has to sign in.", reason="prompt_none.login_required"))
+        if _is_someone_else(asked, situation.person) and asked.signed_in_at is not None:
+            return Refused(LoginRequired("Another person signed in.", reason="id_token_hint.another_person"))
+        return Answer(Step.SIGN_IN, (Check("signed_in", False, why),))
+    signed_in = Check("signed_in", True, why)
+    if "select_account" in asked.prompt and asked.signed_in_at is None and asked.chosen_subject != person.account.id:
+        return _select_account(signed_in, silent)
+    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    if not scopes:
+        return Refused(InvalidScope("The person has no role for any scope asked for.", reason="scope.no_role"))
+    consented, why = _consented(asked, situation, person, scopes)
+    if not consented and silent:
+        return Refused(ConsentRequired("The person has to consent.", reason="prompt_none.consent_required"))
+    return Answer(None if consented else Step.CONSENT, (signed_in, Check("consent", consented, why)))
+
+
+def grantable_scopes(asked: Iterable[str], apis: Sequence[Api], roles: Iterable[str]) -> tuple[str, ...]:
+    """Return the scopes without those for which the person would need a role they do not have."""
+    held = frozenset(roles)
+    closed = {scope for api in apis for scope, needed in api.scope_roles.items() if needed and held.isdisjoint(needed)}
+    return tuple(scope for scope in asked if scope not in closed)
+
+
+def _select_account(signed_in: Check, silent: bool) -> Answer | Refused:
+    if silent:
+        return Refused(AccountSelectionRequired("The person has to choose.", reason="prompt_none.select_account"))
+    return Answer(Step.SIGN_IN, (signed_in, Check("account_chosen", False, "the client wants the person to choose")))
+
+
+def _signed_in(asked: Interaction, person: Person | None) -> tuple[Person | None, str]:
+    """Return the person if their session is enough for this request, and why or why not."""
+    if person is None:
+        return None, "nobody is signed in at this browser"
+    if _is_someone_else(asked, person):
+        return None, "another person is signed in than the id_token_hint names"
+    fresh = asked.signed_in_at is not None and person.assurance.auth_time >= asked.signed_in_at
+    if fresh:
+        return person, "the person signed in for this request"
+    if "login" in asked.prompt:
+        return None, "the client wants the person to sign in again"
+    if asked.max_age is not None and person.assurance.auth_time + asked.max_age <= asked.begun_at:
+        return None, "the sign-in is older than max_age allows"
+    return person, "a live session signs the person in"
+
+
+def _is_someone_else(asked: Interaction, person: Person | None) -> bool:
+    return bool(asked.required_subject) and person is not None and person.account.id != asked.required_subject
+
+
+def _consented(asked: Interaction, situation: Situation, person: Person, scopes: Sequence[str]) -> tuple[bool, str]:
+    """Return whether the person allowed this client all of this, and why or why not."""
+    client, consent = situation.client, situation.consent
+    if asked.consented_scopes is not None and asked.consented_by == person.account.id:
+        if set(scopes) <= set(asked.consented_scopes):
+            return True, "the person allowed it just now"
+        return False, "more is asked for than was just allowed"
+    if client is not None and client.self_registered:
+        return False, "a client that registered itself always asks"
+    if "consent" in asked.prompt:
+        return False, "the client wants the person to be asked again"
+    if client is not None and client.skip_consent:
+        return True, "the operator lets this client skip consent"
+    if consent is None:
+        return False, "the person has never allowed this client anything"
+    if set(scopes) <= set(consent.scopes) and set(asked.resources) <= set(consent.resources):
+        return True, "the person allowed all of it before"
+    return False, "more is asked for than the person allowed before"

@@ -1,0 +1,101 @@
+"""What the dispatcher looks at: client, APIs, the person behind the browser, what they allowed. One read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keystead.core.assurance import Assurance, assurance
+from keystead.core.cookies import cookie_name, read_cookie
+from keystead.core.http import Request
+from keystead.core.liveness import session_is_live
+from keystead.core.records.account import Account
+from keystead.core.records.api import Api
+from keystead.core.records.client import Client
+from keystead.core.records.consent import Consent, consent_id
+from keystead.core.records.interaction import Interaction
+from keystead.core.records.realm import Realm
+from keystead.core.records.session import Session
+from keystead.core.values import EpochSeconds, handle_digest
+from keystead.oauth.context import ServerContext
+from keystead.storage.ports import Read, find, get, only
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What the request's cookies prove. Digests, empty when the cookie is absent."""
+
+    session_digest: str
+    browser_digest: str
+
+    @property
+    def known(self) -> bool:
+        """Whether the browser showed any cookie of ours."""
+        return bool(self.session_digest or self.browser_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in at this browser, and on what evidence."""
+
+    account: Account
+    session: Session
+    assurance: Assurance
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything one question of the dispatcher needs, from one snapshot."""
+
+    realm: Realm
+    client: Client | None
+    apis: tuple[Api, ...]
+    person: Person | None
+    consent: Consent | None
+    interaction: Interaction | None = None
+
+
+def read_browser(request: Request, cx: ServerContext) -> Browser:
+    """Return what the cookies of the request prove."""
+    session = read_cookie(request.headers, cookie_name("session", request.realm, secure=cx.secure))
+    browser = read_cookie(request.headers, cookie_name("browser", request.realm, secure=cx.secure))
+    return Browser(handle_digest(session) if session else "", handle_digest(browser) if browser else "")
+
+
+def gather(realm_name: str, client_id: str, session_digest: str, now: EpochSeconds) -> Read[Situation]:
+    """Read the situation of a new request."""
+    realm = yield from get(Realm, realm_name, realm_name, now)
+    if realm is None:
+        raise LookupError(f"the realm {realm_name} vanished while it was asked for")
+    client = (yield from get(Client, realm_name, client_id, now)) if client_id else None
+    apis = yield from find(Api, realm_name, now)
+    person = yield from signed_in_person(realm, session_digest, now)
+    consent: Consent | None = None
+    if person is not None and client is not None:
+        consent = yield from get(Consent, realm_name, consent_id(person.account.id, client.id), now)
+    return Situation(realm, client, tuple(apis), person, consent)
+
+
+def gather_again(
+    realm_name: str, interaction_digest: str, browser: Browser, now: EpochSeconds
+) -> Read[Situation | None]:
+    """Read the situation of an interaction that this browser began. None: no such interaction for this browser."""
+    interaction = yield from get(Interaction, realm_name, interaction_digest, now)
+    if interaction is None or not browser.browser_digest or interaction.browser_digest != browser.browser_digest:
+        return None
+    situation = yield from gather(realm_name, interaction.client_id, browser.session_digest, now)
+    return Situation(
+        situation.realm, situation.client, situation.apis, situation.person, situation.consent, interaction
+    )
+
+
+def signed_in_person(realm: Realm, session_digest: str, now: EpochSeconds) -> Read[Person | None]:
+    """Return who a session cookie signs in, if the session is still live."""
+    if not session_digest:
+        return None
+    session = only((yield from find(Session, realm.id, now, index="handle_digest", value=session_digest, limit=1)))
+    if session is None:
+        return None
+    account = yield from get(Account, realm.id, session.subject, now)
+    if account is None or not session_is_live(session, account, realm.session_idle_lifetime, now):
+        return None
+    return Person(account, session, assurance(session.evidence))
