@@ -77,7 +77,8 @@ async def dispatch(asked: Asked, cx: ServerContext) -> Reply:
 
 async def _send_to(asked: Asked, step: Step, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
     """Send the browser to a page, having written the request down for it to come back to."""
-    handle, headers = asked.handle, ()
+    handle: str = asked.handle
+    headers: Headers = ()
     if not handle:
         handle, headers = await _begin(asked, cx)
     _record(asked, cx, allowed=False, reason=f"authorize.{step.name.lower()}_needed", checks=checks)
@@ -89,7 +90,8 @@ async def _begin(asked: Asked, cx: ServerContext) -> tuple[str, Headers]:
     """Store a new interaction, bound to this browser by a cookie."""
     realm, now = asked.request.realm, asked.request.now
     handle = INTERACTION_PREFIX + new_handle()
-    digest, headers = asked.browser.browser_digest, ()
+    digest = asked.browser.browser_digest
+    headers: Headers = ()
     if not digest:
         cookie = BROWSER_PREFIX + new_handle()
         digest = handle_digest(cookie)

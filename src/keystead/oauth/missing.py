@@ -94,7 +94,9 @@ def _signed_in(asked: Interaction, person: Person | None) -> tuple[Person | None
         return person, "the person signed in for this request"
     if "login" in asked.prompt:
         return None, "the client wants the person to sign in again"
-    if asked.max_age is not None and person.assurance.auth_time + asked.max_age <= asked.begun_at:
+    if asked.max_age is not None and (
+        asked.max_age == 0 or person.assurance.auth_time + asked.max_age < asked.begun_at
+    ):
         return None, "the sign-in is older than max_age allows"
     return person, "a live session signs the person in"
 

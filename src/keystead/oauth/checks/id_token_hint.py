@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from keystead.core.decisions import Denied
 from keystead.core.errors import InvalidRequest
-from keystead.core.jose.jws import KeySet, Rejected, read
+from keystead.core.jose.jws import read
+from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PublicKey
+from keystead.core.jose.outcomes import Rejected
 from keystead.oauth.checks.draft import Draft
 
-_ID_TOKEN_TYPES: Final = ("JWT",)
+_ID_TOKEN_TYPES: Final = ("jwt",)
 
 
 def require_good_id_token_hint(draft: Draft) -> str:
