@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from keystead.core.decisions import Check, Denied
+from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
 from keystead.core.values import EpochSeconds, Secret
 
@@ -23,6 +24,10 @@ class KeyRing(Protocol):
 
     async def published(self, realm: str, now: EpochSeconds) -> tuple[PublicKey, ...]:
         """Return every key a verifier may meet now: next, current and retired ones that signed a living token."""
+        ...
+
+    async def key_set(self, realm: str, now: EpochSeconds) -> KeySet:
+        """Return the published keys, ready to check our own tokens with. The same object until they change."""
         ...
 
 
