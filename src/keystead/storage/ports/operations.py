@@ -214,3 +214,8 @@ ReadOperation = (
     | ReadOutbox
 )
 WriteOperation = Put | Remove | Offer | Redeem | Claim | StartFamily | Rotate | RevokeFamily | WriteRelationships | Emit
+
+
+def page_size(limit: int) -> int:
+    """Return how many rows a list may hold: `limit`, but never more than a page nor less than none."""
+    return max(0, min(limit, MAX_PAGE))

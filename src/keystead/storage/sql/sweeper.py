@@ -1,0 +1,36 @@
+"""The sweeper's statements: what has expired goes, a bounded number of rows at a time.
+
+Does not: decide that something has expired; reads do that on their own, swept or not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.core.values import EpochSeconds
+from keystead.storage.sql import records
+from keystead.storage.sql.statement import Steps
+
+EXPIRED_RECORDS: Final = "SELECT realm, kind, id FROM records WHERE expires_at <= ? LIMIT ?"
+
+DELETIONS: Final = (
+    """DELETE FROM one_time WHERE (realm, purpose, key) IN
+    (SELECT realm, purpose, key FROM one_time WHERE expires_at <= ? LIMIT ?) RETURNING 1""",
+    """DELETE FROM families WHERE (realm, family) IN
+    (SELECT realm, family FROM families WHERE expires_at <= ? LIMIT ?) RETURNING 1""",
+    """DELETE FROM outbox WHERE sequence IN
+    (SELECT sequence FROM outbox WHERE expires_at <= ? LIMIT ?) RETURNING 1""",
+)
+
+
+def sweep(now: EpochSeconds, limit: int) -> Steps[int]:
+    """Delete at most `limit` expired rows over all tables. Answer: how many went."""
+    gone = 0
+    for text in DELETIONS:
+        if gone < limit:
+            gone += len((yield text, (now, limit - gone)))
+    if gone < limit:
+        for key in (yield EXPIRED_RECORDS, (now, limit - gone)):
+            yield from records.delete(key)
+            gone += 1
+    return gone

@@ -1,0 +1,80 @@
+"""The SQLite store: a reader for the loop, a writer with its thread, a bell for the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from keystead.core.errors import StorageUnavailable
+from keystead.core.values import EpochSeconds
+from keystead.storage.bell import Bell
+from keystead.storage.ports import Read, Write
+from keystead.storage.sql.sweeper import sweep
+from keystead.storage.sqlite.driver import perform, run
+from keystead.storage.sqlite.opening import connect_reader, connect_writer, prepare_file
+from keystead.storage.sqlite.reader import Reader
+from keystead.storage.sqlite.schema import bring_up_to_date
+from keystead.storage.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """A store in one file. Made by `open_store`; keeps the contract of `keystead.storage.ports.Store`."""
+
+    def __init__(self, reader: Reader, writer_connection: sqlite3.Connection, path: Path) -> None:
+        self._reader = reader
+        self._bell = Bell(reader.newest_event)
+        self._writer = Writer(writer_connection, path, self._bell.ring)
+
+    async def read(self, transaction: Read[T]) -> T:
+        """Run a transaction that only looks. Never suspends."""
+        return self._reader.run(transaction)
+
+    async def write(self, transaction: Callable[[], Write[T]]) -> T:
+        """Run a transaction; return when it is durable."""
+
+        def work(cursor: sqlite3.Cursor) -> T:
+            return run(transaction(), cursor)
+
+        answer: T = await self._writer.submit(work)
+        return answer
+
+    async def sweep(self, now: EpochSeconds, limit: int = 500) -> int:
+        """Remove at most `limit` expired rows."""
+
+        def work(cursor: sqlite3.Cursor) -> int:
+            return perform(sweep(now, limit), cursor)
+
+        gone: int = await self._writer.submit(work)
+        return gone
+
+    async def changed(self, since: int, timeout: float) -> int:
+        """Wait for an outbox event after `since`, by any process, or for `timeout` seconds."""
+        return await self._bell.wait(since, timeout)
+
+    async def close(self) -> None:
+        """Finish queued writes and let go of the file."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+        self._reader.close()
+
+
+def open_store(path: str, *, lock_seconds: float = 10.0) -> SqliteStore:
+    """Open the database at `path`, making and migrating it when needed. Blocks, for some milliseconds.
+
+    Raises: ConfigurationError naming the path and the remedy; StorageUnavailable when it stays locked.
+    """
+    file = Path(path)
+    prepare_file(file)
+    deadline = time.monotonic() + lock_seconds
+    try:
+        writing = connect_writer(file, deadline)
+        bring_up_to_date(writing, str(file), deadline)
+        reader = Reader(connect_reader(file), file)
+    except sqlite3.Error as error:
+        raise StorageUnavailable(f"{file}: cannot be opened ({error})") from error
+    return SqliteStore(reader, writing, file)
