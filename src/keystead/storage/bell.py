@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from keystead.core.errors import StorageError
+
 POLL_SECONDS: Final = 0.05
 
 
@@ -44,7 +46,7 @@ class Bell:
             return
         try:
             newest = self._newest()
-        except Exception as error:  # noqa: BLE001 - whoever waits is told; the caller is a callback of the loop
+        except StorageError as error:
             for future in self._waiting:
                 if not future.done():
                     future.set_exception(error)

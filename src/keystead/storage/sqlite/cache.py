@@ -36,7 +36,9 @@ class Cache:
 
     def keep(self, operation: Get[Any], record: Record | None) -> None:
         """Keep what the database answered. Absence is not kept: anybody may ask for what is not there."""
-        if record is not None and len(self._records) < LARGEST:
+        if record is not None:
+            if len(self._records) >= LARGEST:
+                self._records.clear()
             self._records[operation.kind, operation.realm, operation.id] = record
 
     def find(self, operation: Find[Any]) -> list[Record] | None:
@@ -51,8 +53,9 @@ class Cache:
 
     def keep_list(self, operation: Find[Any], found: list[Record]) -> None:
         """Keep a list the database answered."""
-        if len(self._lists) < LARGEST:
-            self._lists[_list_key(operation)] = (operation.now, list(found))
+        if len(self._lists) >= LARGEST:
+            self._lists.clear()
+        self._lists[_list_key(operation)] = (operation.now, list(found))
 
 
 def _list_key(operation: Find[Any]) -> tuple[Any, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
-from typing import Any, TypeVar
+from collections.abc import Generator, Sequence
+from typing import Any, Final, TypeVar
 
 from keystead.core.errors import VersionConflict
 from keystead.storage.ports import ReadOperation, WriteOperation
 from keystead.storage.sql import READS, WRITES
-from keystead.storage.sql.statement import Steps
+from keystead.storage.sql.statement import Row, SqlValue, Steps
 
 T = TypeVar("T")
+
+TAKEN: Final = frozenset((sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE))
 
 _OPERATIONS = READS | WRITES
 
@@ -33,13 +35,24 @@ def perform(steps: Steps[T], cursor: sqlite3.Cursor) -> T:
 
     Raises: VersionConflict when a row stands where a new one was to go.
     """
-    execute = cursor.execute
     try:
         text, values = next(steps)
         while True:
-            text, values = steps.send(execute(text, values).fetchall())
+            text, values = steps.send(_rows(cursor, text, values))
     except StopIteration as end:
         answer: T = end.value
         return answer
+
+
+def _rows(cursor: sqlite3.Cursor, text: str, values: Sequence[SqlValue]) -> list[Row]:
+    try:
+        return cursor.execute(text, values).fetchall()
+    except UnicodeEncodeError:
+        # Half a surrogate pair: nothing of that name was ever stored, so nothing is found.
+        if text.lstrip().startswith("SELECT"):
+            return []
+        raise
     except sqlite3.IntegrityError as error:
-        raise VersionConflict("there is already something under this key") from error
+        if error.sqlite_errorcode in TAKEN:
+            raise VersionConflict("there is already something under this key") from error
+        raise

@@ -12,6 +12,7 @@ from keystead.core.errors import ConfigurationError, StorageUnavailable
 
 APPLICATION_ID: Final = 0x4B455953  # "KEYS": how `file` and we recognise our databases
 OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+OPENING_SECONDS: Final = 5.0
 STATEMENTS: Final = 256
 PAGE_CACHE_KIB: Final = 16_384
 MAPPED_BYTES: Final = 256 * 1024 * 1024
@@ -33,7 +34,8 @@ def prepare_file(path: Path) -> None:
             where=str(path),
         )
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _create(path)
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
         raise ConfigurationError(
             f"the database cannot be opened for writing ({error.strerror}); give the user Keystead runs as "
@@ -42,12 +44,27 @@ def prepare_file(path: Path) -> None:
         ) from error
 
 
+def _create(path: Path) -> None:
+    """Create the file and make its name durable too, which SQLite does only for files it creates itself."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection that never begins a transaction by itself."""
+    """Open a connection that never begins a transaction by itself.
+
+    While it is being set up it waits for locks: another process may be recovering the log after a crash.
+    """
     connection = sqlite3.connect(
-        path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+        path, timeout=OPENING_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
     )
-    connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
     connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     return connection
@@ -77,8 +94,10 @@ def connect_writer(path: Path, deadline: float) -> sqlite3.Connection:
             where=str(path),
         ) from error
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS, where fsync alone does not reach the disk
     connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
+    connection.execute("PRAGMA busy_timeout = 0")  # from here on `patiently` waits
     return connection
 
 

@@ -68,7 +68,7 @@ def open_store(path: str, *, lock_seconds: float = 10.0) -> SqliteStore:
 
     Raises: ConfigurationError naming the path and the remedy; StorageUnavailable when it stays locked.
     """
-    file = Path(path)
+    file = Path(path).absolute()
     prepare_file(file)
     deadline = time.monotonic() + lock_seconds
     try:

@@ -23,6 +23,14 @@ T = TypeVar("T")
 BATCH: Final = 128
 LOCK_SECONDS: Final = 5.0
 
+OF_THE_MEMBER: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""What one transaction can do wrong by itself. Any other error of SQLite (full, locked, gone) is everybody's."""
+
 Work = Callable[[sqlite3.Cursor], Any]
 """What a member of a batch does on the writing connection."""
 
@@ -110,7 +118,7 @@ class Writer:
             patiently(self._connection, "BEGIN IMMEDIATE", time.monotonic() + LOCK_SECONDS)
             outcomes = [self._carry_out(member) for member in batch]
             self._cursor.execute("COMMIT")
-        except (sqlite3.Error, StorageUnavailable) as error:
+        except BaseException as error:  # noqa: BLE001 - this thread must live, and every member be answered
             self._abandon()
             failure = StorageUnavailable(f"{self._path}: nothing was written ({error})")
             failure.__cause__ = error
@@ -123,9 +131,9 @@ class Writer:
         execute("SAVEPOINT member")
         try:
             value = member.work(self._cursor)
-        except sqlite3.DatabaseError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_MEMBER):
+                raise
             execute("ROLLBACK TO member")
             execute("RELEASE member")
             return Outcome(member.answer, error, None)
