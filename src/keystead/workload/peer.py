@@ -35,7 +35,7 @@ class PeerGone(Exception):
 class Peer:
     """One process: its kernel credentials at the time it connected, a pidfd, and a door to its /proc entry.
 
-    Use it as a context manager; it holds two descriptors.
+    Holds two descriptors: use it as a context manager, or close it.
     """
 
     __slots__ = ("_directory", "gid", "pid", "pidfd", "uid")
@@ -51,6 +51,10 @@ class Peer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the process. Call it once."""
         os.close(self.pidfd)
         os.close(self._directory)
 
@@ -126,7 +130,7 @@ def _hold(connection: socket.socket, pid: int, uid: int, gid: int, accepted_at: 
 
 
 def _refuse(peer: Peer, reason: str, detail: str) -> Denied:
-    peer.__exit__(None, None, None)
+    peer.close()
     return Denied(reason, detail)
 
 
