@@ -1,6 +1,7 @@
 """The key ring: a realm's signing keys, kept sealed in the store, made and rotated without anybody's help.
 
-Flow: every call looks at the store, which answers from memory while nothing changed; what it costs to open a key is
+Flow: what is published is read from the store at every call, which answers from memory while nothing changed; who
+signs is asked once a second, since a key that was just replaced is still published. What it costs to open a key is
 paid once per process. When a key is missing or due, whoever notices makes the next one. Several processes may
 notice together: the unique slot lets one of them win, and the others use what it made.
 Spec: RFC 7517 section 5, RFC 7638 (kid), RFC 9700 section 2 (keys rotate), ASVS 5.0 11.1.1.
@@ -45,6 +46,7 @@ class StoreKeyRing:
         self._sealer = sealer
         self._opened: dict[tuple[str, str, int], PrivateKey] = {}
         self._published: dict[str, tuple[tuple[tuple[str, int], ...], KeySet]] = {}
+        self._signers: dict[tuple[str, str], tuple[EpochSeconds, PrivateKey]] = {}
         self._tending: set[tuple[str, str]] = set()
 
     async def signer(self, realm: str, now: EpochSeconds, algorithm: str = "") -> PrivateKey:
@@ -53,14 +55,14 @@ class StoreKeyRing:
         Raises: LookupError for an unknown realm, ValueError for an unknown algorithm, ConfigurationError when the
         key-encryption key does not open the realm's keys, StorageUnavailable when a first key cannot be stored.
         """
-        rules, keys = await self._store.read(_look(realm, now))
-        algorithm = algorithm or rules.signing_algorithm
-        current = signing_key(keys, algorithm, now)
-        if current is None:
-            current = await self._first_key(rules, algorithm, now)
-        elif rotation_due(rules, keys, algorithm, now) or superseded(keys, now):
-            await self._tend(rules, keys, algorithm, now)
-        return self._open(current)
+        known = self._signers.get((realm, algorithm))
+        if known is not None and known[0] == now:
+            return known[1]
+        signer = await self._signer(realm, now, algorithm)
+        if len(self._signers) >= _REMEMBERED:
+            self._signers.clear()
+        self._signers[realm, algorithm] = (now, signer)
+        return signer
 
     async def published(self, realm: str, now: EpochSeconds) -> tuple[PublicKey, ...]:
         """Return every key a verifier may meet now, the realm's first key being made when there is none."""
@@ -99,8 +101,19 @@ class StoreKeyRing:
                 return last
             if await self._store.write(lambda: _store_key(candidate, now)):  # noqa: B023 - run before the next turn
                 await self._retire(rules, now)
+                self._signers.clear()
                 return candidate
         raise ConfigurationError(f"realm {realm}: somebody else keeps rotating its keys; try again")
+
+    async def _signer(self, realm: str, now: EpochSeconds, algorithm: str) -> PrivateKey:
+        rules, keys = await self._store.read(_look(realm, now))
+        algorithm = algorithm or rules.signing_algorithm
+        current = signing_key(keys, algorithm, now)
+        if current is None:
+            current = await self._first_key(rules, algorithm, now)
+        elif rotation_due(rules, keys, algorithm, now) or superseded(keys, now):
+            await self._tend(rules, keys, algorithm, now)
+        return self._open(current)
 
     async def _first_key(self, rules: Realm, algorithm: str, now: EpochSeconds) -> SigningKey:
         """Make the first key of an algorithm, or find the one that another process made a moment ago."""
