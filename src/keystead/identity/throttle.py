@@ -79,13 +79,19 @@ def forgive(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[N
     """Take back what the attempt cost, because it was right. The account starts afresh; the address only gets its one
     back, so that signing in to an own account does not buy guesses at others'."""
     for bucket in counted:
-        if bucket.kind != "address":
+        if bucket.kind == "address":
+            yield from uncount(realm, (bucket,), now)
+        else:
             yield from remove(Throttle, realm, bucket.id)
-            continue
+
+
+def uncount(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[None]:
+    """Take back one counted attempt in every bucket, because it was not judged, or was right."""
+    for bucket in counted:
         record = yield from get(Throttle, realm, bucket.id, now)
         if record is not None:
             failures = max(0, record.failures - 1)
-            yield from put(msgspec.structs.replace(record, failures=failures, blocked_until=EpochSeconds(now)), now)
+            yield from put(msgspec.structs.replace(record, failures=failures, blocked_until=now), now)
 
 
 def _wait_after(kind: str, failures: int) -> int:

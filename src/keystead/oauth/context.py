@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from keystead.core.decisions import Journal
 from keystead.core.pages import Pages
 from keystead.core.protocols import KeyRing, Passwords, WorkloadAssertions
 from keystead.core.sealing import Sealer
-from keystead.storage.ports import Store
+from keystead.core.values import EpochSeconds
+from keystead.storage.ports import Store, Write
+
+EndSession = Callable[[str, str, str, EpochSeconds], Write[bool]]
+"""(realm, sid, reason, now): the transaction that ends a session. Implemented by `keystead.identity.sessions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class ServerContext:
     workload_assertions: WorkloadAssertions
     passwords: Passwords
     pages: Pages
+    end_session: EndSession
 
     def issuer(self, realm: str) -> str:
         """Return the issuer identifier of a realm."""

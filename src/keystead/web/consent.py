@@ -1,0 +1,156 @@
+"""The consent page."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+from keystead.core.decisions import Check, Decision
+from keystead.core.errors import InvalidRequest
+from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
+from keystead.core.http import Reply, Request
+from keystead.core.records.client import Client
+from keystead.core.records.interaction import Interaction
+from keystead.core.spec import OIDC_CORE, RFC6749, Section
+from keystead.oauth.authorize import finished_elsewhere
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.guard import refuse_foreign_post
+from keystead.oauth.missing import grantable_scopes
+from keystead.oauth.situation import Person, Situation
+from keystead.web.rendering import render, web_link
+from keystead.web.returning import come_back, look_up, mark
+from keystead.web.scope_words import lifetime_in_words, put_into_words
+
+
+class ConsentQuery(Form, frozen=True, kw_only=True):
+    """The interaction the page is for."""
+
+    interaction: Word
+
+
+class ConsentForm(Form, frozen=True, kw_only=True):
+    """The answer: `allow` or `deny`. `shown` digests what the page showed, and to whom."""
+
+    interaction: Word
+    decision: Word
+    shown: Word = ""
+
+
+class ConsentEndpoint(EndpointPlugin):
+    """Asks a person whether a client may have what it asks for, all of it or nothing.
+
+    Shape: GET shows the page, POST answers 303.
+    Does not: remember anything itself; the dispatcher does, in the transaction that offers the code.
+    Spec: OpenID Connect Core section 3.1.2.4, RFC 6749 section 10.2.
+    """
+
+    path: ClassVar[str] = "consent"
+    methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.4"], RFC6749["10.2"])
+    maximum_body: ClassVar[int] = 4_096
+
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Answer one visit or one post."""
+        return await (_post(request, cx) if request.method == "POST" else _show(request, cx))
+
+
+async def _show(request: Request, cx: ServerContext) -> Reply:
+    try:
+        query = read_form(parse_parameters(request.query), ConsentQuery)
+    except InvalidRequest:
+        return finished_elsewhere(request, cx)
+    situation = await look_up(request, query.interaction, cx)
+    return _page(request, query.interaction, situation, cx)
+
+
+async def _post(request: Request, cx: ServerContext) -> Reply:
+    foreign = refuse_foreign_post(request, cx)
+    if foreign is not None:
+        return foreign
+    try:
+        form = read_form(read_body(request), ConsentForm)
+    except InvalidRequest:
+        return finished_elsewhere(request, cx)
+    situation = await look_up(request, form.interaction, cx)
+    if situation is None or situation.interaction is None:
+        return finished_elsewhere(request, cx)
+    asked, person = situation.interaction, situation.person
+    if person is None:
+        return come_back(request, form.interaction, cx)
+    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    if form.decision == "allow" and form.shown == _shown(person, scopes):
+        await mark(cx, asked, request.now, consented_by=person.account.id, consented_scopes=scopes)
+        _record(request, asked, person, scopes, cx)
+    elif form.decision == "deny":
+        await mark(cx, asked, request.now, denied=True)
+        _record(request, asked, person, (), cx)
+    # Anything else, and a page that showed something else or to somebody else, is asked again.
+    return come_back(request, form.interaction, cx)
+
+
+def _page(request: Request, handle: str, situation: Situation | None, cx: ServerContext) -> Reply:
+    if situation is None or situation.interaction is None or situation.client is None:
+        return finished_elsewhere(request, cx)
+    if situation.person is None:
+        return come_back(request, handle, cx)
+    asked, client, person = situation.interaction, situation.client, situation.person
+    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    return render(
+        "consent.html",
+        {
+            "client": client,
+            "client_name": client.client_name or client.id,
+            "realm_name": situation.realm.display_name or situation.realm.id,
+            "account": person.account,
+            "groups": put_into_words(scopes, situation.apis),
+            "links": _links(client),
+            "lifetime": _lifetime(situation, scopes),
+            "handle": handle,
+            "shown": _shown(person, scopes),
+        },
+        base_url=cx.base_url,
+        realm=request.realm,
+        form_target=asked.redirect_uri,
+    )
+
+
+def _shown(person: Person, scopes: tuple[str, ...]) -> str:
+    """Return a digest of what is shown and to whom, so that nobody allows what they did not see."""
+    text = "\n".join((person.account.id, *scopes))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _links(client: Client) -> list[object]:
+    links = (
+        web_link(client.policy_uri, "Privacy policy"),
+        web_link(client.tos_uri, "Terms of service"),
+    )
+    return [link for link in links if link is not None]
+
+
+def _lifetime(situation: Situation, scopes: tuple[str, ...]) -> str:
+    realm, client = situation.realm, situation.client
+    if "offline_access" in scopes:
+        unused = lifetime_in_words(realm.refresh_token_idle_lifetime)
+        return f"It keeps this access after you sign out, until it is not used for {unused}."
+    if client is not None and "refresh_token" in client.grant_types:
+        return f"It keeps this access until you sign out, {lifetime_in_words(realm.session_lifetime)} at most."
+    return f"It gets this access for {lifetime_in_words(realm.access_token_lifetime)}."
+
+
+def _record(request: Request, asked: Interaction, person: Person, scopes: tuple[str, ...], cx: ServerContext) -> None:
+    allowed = bool(scopes)
+    cx.journal.record(
+        Decision(
+            action="consent.give",
+            allowed=allowed,
+            reason="consent.given" if allowed else "consent.denied",
+            trace=request.trace,
+            realm=request.realm,
+            subject=person.account.id,
+            client_id=asked.client_id,
+            checks=(Check("person_decides", allowed, "the person pressed " + ("Allow" if allowed else "Deny")),),
+            facts={"scope": " ".join(scopes)},
+        )
+    )

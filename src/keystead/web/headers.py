@@ -1,0 +1,56 @@
+"""The headers of every page: nothing may frame it, script it, keep it, or learn where its reader came from.
+
+Spec: CSP level 3, RFC 9700 sections 4.2.4 (no Referer) and 4.16 (no framing), RFC 6797 (HSTS).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from keystead.core.http import Headers
+
+_ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#].*)?", re.ASCII)
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):.*", re.ASCII | re.DOTALL)
+_YEAR: Final = 31_536_000
+
+_FIXED: Final[Headers] = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+HSTS: Final = (b"strict-transport-security", b"max-age=%d" % _YEAR)
+
+
+@lru_cache(maxsize=512)
+def page_headers(*, secure: bool, form_target: str = "") -> Headers:
+    """Return the headers of a page.
+
+    `form_target` is the redirect URI a form on this page may end at. Chromium holds form-action against every
+    redirect that follows a post, so the client's origin must be named, and nothing but it is.
+    """
+    allowed = f"'self' {form_source(form_target)}".strip() if form_target else "'self'"
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        f"form-action {allowed}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers: Headers = (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
+    return (*headers, HSTS) if secure else headers
+
+
+def form_source(redirect_uri: str) -> str:
+    """Return the narrowest CSP source that covers a redirect URI: its origin, or else its scheme.
+
+    A source cannot spell an IPv6 address, and an app's private scheme has no origin: these get `scheme:`.
+    """
+    origin = _ORIGIN.fullmatch(redirect_uri)
+    if origin is not None:
+        return f"{origin[1]}://{origin[2]}"
+    scheme = _SCHEME.fullmatch(redirect_uri)
+    return f"{scheme[1]}:" if scheme is not None else ""

@@ -1,0 +1,40 @@
+"""The pages that the protocol itself shows: what went wrong, and signing out."""
+
+from __future__ import annotations
+
+from keystead.core.http import Reply
+from keystead.core.pages import Farewell, LogoutQuestion, Problem
+from keystead.web.rendering import render
+
+
+class HtmlPages:
+    """The `Pages` of a running issuer."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    def problem(self, problem: Problem) -> Reply:
+        """Return the error page. Never a redirect, and never a form."""
+        headers = ((b"retry-after", str(problem.retry_after).encode()),) if problem.retry_after else ()
+        return render(
+            "problem.html",
+            {"problem": problem},
+            base_url=self._base_url,
+            realm=problem.realm,
+            status=problem.status,
+            headers=headers,
+        )
+
+    def confirm_logout(self, question: LogoutQuestion) -> Reply:
+        """Return the page that asks before signing out."""
+        return render(
+            "logout.html",
+            {"question": question},
+            base_url=self._base_url,
+            realm=question.realm,
+            form_target=question.form_target,
+        )
+
+    def logged_out(self, farewell: Farewell) -> Reply:
+        """Return the page after signing out."""
+        return render("logged_out.html", {"farewell": farewell}, base_url=self._base_url, realm=farewell.realm)

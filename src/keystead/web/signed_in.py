@@ -1,0 +1,39 @@
+"""The page that says who is signed in."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keystead.core.http import Reply, Request
+from keystead.core.redirects import see_other
+from keystead.core.spec import Section
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.guard import form_token, session_handle
+from keystead.oauth.situation import gather, read_browser
+from keystead.web.rendering import render
+
+
+class SignedInEndpoint(EndpointPlugin):
+    """Where a sign-in ends that no application asked for. Nobody signed in: to the sign-in page."""
+
+    path: ClassVar[str] = "signed-in"
+    methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    specs: ClassVar[tuple[Section, ...]] = ()
+
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Answer one visit."""
+        browser = read_browser(request, cx)
+        situation = await cx.store.read(gather(request.realm, "", browser.session_digest, request.now))
+        if situation.person is None:
+            return see_other(f"{cx.issuer(request.realm)}/sign-in")
+        return render(
+            "signed_in.html",
+            {
+                "account": situation.person.account,
+                "realm_name": situation.realm.display_name or situation.realm.id,
+                "token": form_token(session_handle(request, cx), "logout"),
+            },
+            base_url=cx.base_url,
+            realm=request.realm,
+        )
