@@ -1,0 +1,85 @@
+"""The answers: `Allowed` with the path that proves it, `Denied` with the reason nothing does.
+
+Both are true or false in a condition, so `if not await engine.check(...)` means what it says.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from keystead.core import decisions
+from keystead.storage.ports import Relationship
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a proof, read from the object towards the user.
+
+    `how`: `tuple` (it names the user), `everybody` (a wildcard does), `userset` (it names a group the user is in),
+    `parent` (it names an object the user has the relation to), `also` (another relation of the same object gives
+    this one), `itself` (the user asked about is this userset), `all` (every one of the next steps one level deeper
+    holds) or `not` (the user was looked for here and is not).
+    `has` is what the step shows the user to have: `order:17#viewer`. `tuple` is None where no tuple is involved.
+    """
+
+    how: str
+    has: str
+    through: str = ""
+    tuple: Relationship | None = None
+    depth: int = 0
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        sentence = {
+            "tuple": f"{self.has}: named by a tuple",
+            "everybody": f"{self.has}: a tuple names everybody ({self.through})",
+            "userset": f"{self.has}: given to {self.through}",
+            "parent": f"{self.has}: comes from {self.through}",
+            "also": f"{self.has}: comes with {self.through}",
+            "itself": f"{self.has}: is the very userset that asks",
+            "all": f"{self.has}: all of the following",
+            "not": f"{self.has}: not {self.through}",
+        }[self.how]
+        return "  " * self.depth + sentence
+
+
+class Allowed(decisions.Allowed, frozen=True, tag="allowed"):
+    """Yes. `path` is the proof, empty when it was not asked for; `revision` the state of the tuples it holds at."""
+
+    path: tuple[Step, ...] = ()
+    revision: int = 0
+
+    def __bool__(self) -> bool:
+        """Yes is true."""
+        return True
+
+    @property
+    def tuples(self) -> tuple[Relationship, ...]:
+        """The tuples the proof rests on."""
+        return tuple(step.tuple for step in self.path if step.tuple is not None)
+
+    def __str__(self) -> str:
+        """Write the proof, one step a line."""
+        return "\n".join(["allowed", *(f"  {step}" for step in self.path)])
+
+
+class Denied(decisions.Denied, frozen=True, tag="denied"):
+    """No. `reason` is a stable slug, `detail` a sentence, `looked_at` the first places that were searched.
+
+    Reasons: `authz.no_path`, `authz.excluded` (a `but not` took it away; `detail` says how), `authz.contradiction`
+    (the tuples make it depend on its own negation).
+    """
+
+    looked_at: tuple[str, ...] = ()
+    revision: int = 0
+
+    def __bool__(self) -> bool:
+        """No is false."""
+        return False
+
+    def __str__(self) -> str:
+        """Write the reason and where was looked."""
+        lines = [f"denied ({self.reason}): {self.detail}", *(f"  looked at {place}" for place in self.looked_at)]
+        return "\n".join(lines)
+
+
+AuthorizationDecision = Allowed | Denied

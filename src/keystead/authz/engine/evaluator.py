@@ -1,0 +1,33 @@
+"""The engine's front: questions in names, answers as decisions, over one graph."""
+
+from __future__ import annotations
+
+from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
+from keystead.authz.engine.graph import Graph
+from keystead.authz.engine.proof import explain
+from keystead.authz.engine.question import ask
+from keystead.authz.engine.solver import Solver
+from keystead.authz.engine.vertex import Value
+
+
+class Evaluator:
+    """Answers from the graph as it is at the moment of asking. Pure: no I/O, no clock."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def holds(self, user: str, relation: str, object: str) -> bool:
+        """Decide without saying why. Raises: InvalidQuery."""
+        question = ask(self.graph, user, relation, object)
+        return Solver(self.graph, question).decide().value is Value.TRUE
+
+    def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+        """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""
+        if self.holds(user, relation, object):
+            return Allowed(revision=self.graph.revision)
+        return Denied("authz.no_path", f"{user} is not {object}#{relation}", revision=self.graph.revision)
+
+    def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+        """Decide, with the path that proves a yes or the reason for a no. Raises: InvalidQuery."""
+        solver = Solver(self.graph, ask(self.graph, user, relation, object))
+        return explain(solver, solver.decide())

@@ -1,0 +1,91 @@
+"""The tuples of one store under one plan, interned and indexed for walking from an object to its users.
+
+Tuples that the model would refuse today are left out, so that narrowing a model takes rights away at once.
+Objects get numbers when a tuple first names them; asking about an unknown object does not make it known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from keystead.authz.engine.index import Index
+from keystead.authz.engine.plan import Plan
+from keystead.authz.names import WILDCARD
+from keystead.storage.ports import Relationship, RelationshipChange
+
+UNKNOWN: Final = -1
+
+
+class Graph:
+    """Tuples at `revision`. Mutable, not thread-safe: whoever owns it decides when it moves on."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.revision = 0
+        self.names: list[str] = []
+        self.types: list[str] = []
+        self.users = Index()
+        """node -> numbers of the objects and wildcards that tuples name."""
+        self.usersets = Index()
+        """node -> nodes that tuples name."""
+        self._numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        """Return the number of an object or wildcard, `UNKNOWN` if no tuple names it."""
+        return self._numbers.get(name, UNKNOWN)
+
+    def node(self, object: int, slot: int) -> int:
+        """Encode one relation of one object."""
+        return object * len(self.plan.names) + slot
+
+    def add(self, tuple: Relationship) -> bool:
+        """Take a tuple in, unless the model refuses it. Answer: whether it was taken."""
+        place = self._place(tuple)
+        if place is None:
+            return False
+        index, node, value = place
+        index.add(node, value)
+        return True
+
+    def discard(self, tuple: Relationship) -> None:
+        """Take a tuple out."""
+        place = self._place(tuple)
+        if place is not None:
+            index, node, value = place
+            index.discard(node, value)
+
+    def apply(self, changes: Iterable[RelationshipChange]) -> None:
+        """Follow a change feed."""
+        for change in changes:
+            if change.operation == "write":
+                self.add(change.relationship)
+            else:
+                self.discard(change.relationship)
+            self.revision = change.revision
+
+    def _place(self, tuple: Relationship) -> tuple[Index, int, int] | None:
+        """Find where a tuple belongs: which index, under which node, as what value. None: the model refuses it."""
+        type = tuple.object.partition(":")[0]
+        slot = self.plan.slots.get((type, tuple.relation))
+        if slot is None or tuple.condition:
+            return None
+        accepts = self.plan.accepts[slot]
+        user, _, relation = tuple.user.partition("#")
+        user_type, _, user_id = user.partition(":")
+        if relation:
+            target = accepts.usersets.get((user_type, relation))
+            if target is None:
+                return None
+            return self.usersets, self.node(self._intern(tuple.object), slot), self.node(self._intern(user), target)
+        if user_type not in (accepts.wildcards if user_id == WILDCARD else accepts.types):
+            return None
+        return self.users, self.node(self._intern(tuple.object), slot), self._intern(user)
+
+    def _intern(self, name: str) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self.names)
+            self.names.append(name)
+            self.types.append(name.partition(":")[0])
+        return number

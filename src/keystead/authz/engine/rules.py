@@ -1,0 +1,55 @@
+"""What a slot's rule is made of: the rewrites of the model with names turned into slot numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Named(msgspec.Struct, frozen=True):
+    """Whoever a tuple of this slot names: directly, by wildcard, or as a userset."""
+
+    slot: int
+
+
+class Also(msgspec.Struct, frozen=True):
+    """Whoever has another slot of the same object."""
+
+    slot: int
+
+
+class Through(msgspec.Struct, frozen=True):
+    """Whoever has a slot of an object that a tuple of `tupleset` names. `targets`: type of that object -> slot."""
+
+    tupleset: int
+    targets: Mapping[str, int]
+
+
+class AnyOf(msgspec.Struct, frozen=True):
+    """At least one."""
+
+    parts: tuple[Rule, ...]
+
+
+class AllOf(msgspec.Struct, frozen=True):
+    """Every one."""
+
+    parts: tuple[Rule, ...]
+
+
+class ButNot(msgspec.Struct, frozen=True):
+    """The base and not the other."""
+
+    base: Rule
+    subtract: Rule
+
+
+Rule = Named | Also | Through | AnyOf | AllOf | ButNot
+
+
+def is_monotone(rule: Rule) -> bool:
+    """Tell whether a rule is a union of plain steps: no `and`, no `but not`."""
+    if isinstance(rule, AnyOf):
+        return all(is_monotone(part) for part in rule.parts)
+    return not isinstance(rule, AllOf | ButNot)

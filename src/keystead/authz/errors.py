@@ -1,0 +1,74 @@
+"""What the authorization engine raises, and the shape of a complaint about a model.
+
+    KeysteadError
+    └─ AuthorizationError
+        ├─ ModelError              the model cannot be used: every problem with line, column and remedy
+        ├─ InvalidQuery            the question names a type or relation the model lacks, or is malformed
+        ├─ InvalidRelationship     a tuple is malformed, or the model does not allow it
+        └─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
+
+Does not: carry a decision. "No" is a `Denied`, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from keystead.core.errors import KeysteadError
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A stretch of one line of a model. Lines and columns count from 1; `end` is the column after the last."""
+
+    line: int
+    column: int
+    end: int
+
+
+NOWHERE = Span(0, 0, 0)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong with a model: where, what, a stable `code`, and what to write instead."""
+
+    message: str
+    span: Span
+    code: str
+    remedy: str = ""
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        """Render as one line for a terminal: `line:column: message (remedy)`."""
+        place = f"{self.span.line}:{self.span.column}: " if self.span != NOWHERE else ""
+        return f"{place}{self.message}{f' ({self.remedy})' if self.remedy else ''}"
+
+
+class AuthorizationError(KeysteadError):
+    """Root of what the authorization engine raises."""
+
+
+class ModelError(AuthorizationError):
+    """The model cannot be used. `problems` has them all, in the order of the text."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class InvalidQuery(AuthorizationError):
+    """The question makes no sense under this model: an unknown type or relation, or a malformed name."""
+
+
+class InvalidRelationship(AuthorizationError):
+    """The tuple is malformed, or the model does not allow it."""
+
+
+class WriteRefused(AuthorizationError):
+    """Nothing was written. `why` is `duplicate`, `missing`, `must_exist` or `must_not_exist`; `which` the offender."""
+
+    def __init__(self, why: str, which: str, remedy: str) -> None:
+        super().__init__(f"nothing was written, {why}: {which} ({remedy})")
+        self.why = why
+        self.which = which

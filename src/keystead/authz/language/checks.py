@@ -1,0 +1,29 @@
+"""Everything that is well formed and still wrong, found in one go: names, duplicates, references, dead ends.
+
+Later checks lean on earlier ones, so references are only looked at when names are sound, and dead ends only when
+references are.
+"""
+
+from __future__ import annotations
+
+from keystead.authz.errors import ModelError, Problem
+from keystead.authz.language.duplicates import find_duplicates
+from keystead.authz.language.entrypoints import find_dead_ends
+from keystead.authz.language.names import find_bad_names
+from keystead.authz.language.references import find_bad_references, find_unused_conditions
+from keystead.authz.model import AuthorizationModel
+
+
+def check_model(model: AuthorizationModel) -> None:
+    """Return when the model is sound. Raises: ModelError with all problems of the first kind found."""
+    problems = find_problems(model)
+    if problems:
+        raise ModelError(problems)
+
+
+def find_problems(model: AuthorizationModel) -> list[Problem]:
+    """Return what is wrong with a model, in the order of the text."""
+    problems = find_bad_names(model) + find_duplicates(model)
+    problems = problems or find_bad_references(model)
+    problems = problems or find_dead_ends(model)
+    return sorted(problems + find_unused_conditions(model), key=lambda problem: (problem.span.line, problem.span.column))

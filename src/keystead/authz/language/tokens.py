@@ -1,0 +1,90 @@
+"""Cut the text of a model into tokens that know where they stand.
+
+Comments (`#` at the start of a line, or after white space) become spaces, so that columns stay what they were.
+White space means nothing save for the end of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from keystead.authz.errors import ModelError, Problem, Span
+
+WORD: Final = "word"
+MARK: Final = "mark"
+NEWLINE: Final = "newline"
+END: Final = "end"
+
+_COMMENT: Final = re.compile(r"(^|(?<=[ \t]))#.*", re.MULTILINE)
+_TOKEN: Final = re.compile(
+    r"(?P<space>[ \t\f]+)|(?P<newline>(?:\r\n|\r|\n))|(?P<word>[A-Za-z0-9_\-][A-Za-z0-9_\-./]*)|(?P<mark>[\[\]():,*#<>{}])"
+)
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A word, a mark, the end of a line or the end of the text. `offset` counts characters from the start."""
+
+    kind: str
+    text: str
+    span: Span
+    offset: int
+
+    def __str__(self) -> str:
+        """Name the token for a reader."""
+        return {NEWLINE: "end of line", END: "end of the model"}.get(self.kind, f"`{self.text}`")
+
+
+def blank_comments(text: str) -> str:
+    """Replace every comment by spaces of the same length."""
+    return _COMMENT.sub(lambda match: " " * len(match[0]), text)
+
+
+class Scanner:
+    """Hands out the tokens of a model one by one. `text` is the model without its comments."""
+
+    def __init__(self, text: str) -> None:
+        self.text = blank_comments(text)
+        self._at = 0
+        self._line = 1
+        self._line_start = 0
+
+    def next(self) -> Token:
+        """Return the next token, and `END` for ever after the last."""
+        while self._at < len(self.text):
+            start = self._at
+            match = _TOKEN.match(self.text, start)
+            span = Span(self._line, start - self._line_start + 1, (match.end() if match else start + 1) - self._line_start + 1)
+            if match is None:
+                raise ModelError([_stray(self.text[start], span)])
+            self._at = match.end()
+            kind = str(match.lastgroup)
+            if kind == NEWLINE:
+                self._line += 1
+                self._line_start = self._at
+            if kind != "space":
+                return Token(kind, match[0], span, start)
+        column = self._at - self._line_start + 1
+        return Token(END, "", Span(self._line, column, column), self._at)
+
+    def take_braced(self) -> str | None:
+        """Return the text up to the brace that closes one just read, or None if nothing closes it."""
+        depth, start = 1, self._at
+        for offset in range(start, len(self.text)):
+            depth += {"{": 1, "}": -1}.get(self.text[offset], 0)
+            if depth == 0:
+                body = self.text[start:offset]
+                self._line += body.count("\n")
+                if "\n" in body:
+                    self._line_start = start + body.rindex("\n") + 1
+                self._at = offset + 1
+                return body
+        return None
+
+
+def _stray(character: str, span: Span) -> Problem:
+    return Problem(
+        f"`{character}` means nothing here.", span, "syntax", "names are letters, digits and `_ - . /`", character
+    )
