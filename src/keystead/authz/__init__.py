@@ -1,0 +1,40 @@
+"""Fine-grained authorization, embedded: relationships between people and things, decided in the service itself.
+
+    from keystead.authz import open
+
+    async with open("sqlite:///orders.db", model=MODEL, realm="acme", store="shop") as engine:
+        await engine.write(["order:17#owner@user:alice"])
+        decision = await engine.check("user:alice", "viewer", "order:17")
+        if not decision:
+            raise Forbidden(decision.reason)
+        print(decision)                       # the path that proves it, tuple by tuple
+
+Flow: `language` reads the model, `engine` compiles it and decides over a graph of tuples, `replica` keeps the graph
+in step with a store, `embedded` and `blocking` are what a service holds in its hands.
+Does not: import a database driver until `open` is called, or talk to a server at all.
+"""
+
+from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
+from keystead.authz.door import open
+from keystead.authz.embedded import AuthorizationEngine
+from keystead.authz.errors import AuthorizationError, InvalidQuery, InvalidRelationship, ModelError, WriteRefused
+from keystead.authz.language import read_model
+from keystead.authz.names import relationship
+from keystead.authz.writes import Preconditions
+
+__all__ = [
+    "Allowed",
+    "AuthorizationDecision",
+    "AuthorizationEngine",
+    "AuthorizationError",
+    "Denied",
+    "InvalidQuery",
+    "InvalidRelationship",
+    "ModelError",
+    "Preconditions",
+    "Step",
+    "WriteRefused",
+    "open",
+    "read_model",
+    "relationship",
+]

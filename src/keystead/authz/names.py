@@ -42,7 +42,9 @@ def parse_object(text: str) -> tuple[str, str]:
     """Split `type:id`. Raises: InvalidRelationship."""
     match = _OBJECT.fullmatch(text) if len(text) <= MAX_OBJECT else None
     if match is None:
-        raise InvalidRelationship(f"{text[:MAX_OBJECT]!r} is not an object: write `type:id`, without spaces, `#` or `*`")
+        raise InvalidRelationship(
+            f"{text[:MAX_OBJECT]!r} is not an object: write `type:id`, without spaces, `#` or `*`"
+        )
     return match[1], match[2]
 
 

@@ -47,12 +47,13 @@ class _Loop:
             for parent in self.waiters.get(child, ()):
                 if parent.value is not None:
                     continue
-                parent.take(child)
                 self.missing[parent] -= 1
-                if not self.missing[parent]:
+                decided = parent.take(child)
+                if not decided and not self.missing[parent]:
                     parent.waiting = []
                     parent.conclude()
-                if parent.value is not None:
+                    decided = True
+                if decided:
                     queue.append(parent)
 
     def possible(self, unsettled: list[Vertex]) -> set[Vertex]:

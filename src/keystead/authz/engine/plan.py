@@ -12,7 +12,16 @@ import msgspec
 
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.errors import ModelError, Problem
-from keystead.authz.model import AuthorizationModel, Computed, Direct, Exclusion, FromParent, Restriction, Rewrite, Union
+from keystead.authz.model import (
+    AuthorizationModel,
+    Computed,
+    Direct,
+    Exclusion,
+    FromParent,
+    Restriction,
+    Rewrite,
+    Union,
+)
 
 
 class Accepts(msgspec.Struct, frozen=True):
@@ -77,7 +86,9 @@ def _accepts(slots: Mapping[tuple[str, str], int], restrictions: tuple[Restricti
     )
 
 
-def _compile(slots: Mapping[tuple[str, str], int], accepts: tuple[Accepts, ...], slot: int, type: str, rewrite: Rewrite) -> Rule:
+def _compile(
+    slots: Mapping[tuple[str, str], int], accepts: tuple[Accepts, ...], slot: int, type: str, rewrite: Rewrite
+) -> Rule:
     match rewrite:
         case Direct():
             return Named(slot)
@@ -86,7 +97,9 @@ def _compile(slots: Mapping[tuple[str, str], int], accepts: tuple[Accepts, ...],
         case FromParent():
             tupleset = slots[type, rewrite.tupleset]
             parents = sorted(accepts[tupleset].types)
-            targets = {parent: slots[parent, rewrite.relation] for parent in parents if (parent, rewrite.relation) in slots}
+            targets = {
+                parent: slots[parent, rewrite.relation] for parent in parents if (parent, rewrite.relation) in slots
+            }
             return Through(tupleset, targets)
         case Exclusion():
             base, subtract = (_compile(slots, accepts, slot, type, part) for part in (rewrite.base, rewrite.subtract))

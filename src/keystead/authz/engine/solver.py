@@ -33,8 +33,7 @@ class Solver:
     def decide(self) -> Vertex:
         """Return the question's own vertex, settled."""
         root = self._at_node(self.question.object, self.question.slot)
-        walk = [root]
-        self._enter(root)
+        walk = [] if self._enter(root) else [root]
         while walk:
             vertex = walk[-1]
             child = next(vertex.children, None) if vertex.value is None else None
@@ -45,23 +44,25 @@ class Solver:
                     _hear(walk[-1], vertex)
             elif child.value is not None or child.order:
                 _hear(vertex, child)
+            elif self._enter(child):
+                vertex.take(child)
             else:
-                self._enter(child)
-                if child.value is None:
-                    walk.append(child)
-                else:
-                    vertex.take(child)
+                walk.append(child)
         return root
 
-    def _enter(self, vertex: Vertex) -> None:
-        """Look at a gate for the first time: settle it if a tuple does, else find out what it depends on."""
+    def _enter(self, vertex: Vertex) -> bool:
+        """Look at a gate for the first time: find out what it depends on, unless a tuple settles it (answer: True)."""
         if vertex.node >= 0 and vertex.node == self.question.userset:
             vertex.value = Value.TRUE
-            return
+            return True
         rule = vertex.rule
-        if isinstance(rule, Named) and vertex.gate is Gate.ANY and self._is_named(self.graph.node(vertex.object, rule.slot)):
+        if (
+            isinstance(rule, Named)
+            and vertex.gate is Gate.ANY
+            and self._is_named(self.graph.node(vertex.object, rule.slot))
+        ):
             vertex.value = Value.TRUE
-            return
+            return True
         self._clock += 1
         vertex.order = vertex.low = self._clock
         if vertex.gate is Gate.ANY:
@@ -70,6 +71,7 @@ class Solver:
             vertex.parts = self._parts(vertex)
             vertex.children = iter(vertex.parts)
         self._component.append(vertex)
+        return False
 
     def _leave(self, vertex: Vertex) -> None:
         vertex.conclude()

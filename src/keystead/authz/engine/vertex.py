@@ -28,10 +28,24 @@ class Vertex:
     """One gate. It stands for a rule at an object, or for a node (then `node` is not -1).
 
     `value` is None until it is settled; `because` is the child that settled it, when one alone did. `waiting` holds
-    the children that were not settled when looked at; `parts` the operands of `and` and `not`. `order` and `low` are Tarjan's numbers; 0: not visited.
+    the children that were not settled when looked at; `parts` the operands of `and` and `not`. `order` and `low`
+    are Tarjan's numbers; 0: not visited, or done.
     """
 
-    __slots__ = ("because", "blurred", "children", "gate", "low", "node", "object", "order", "parts", "rule", "value", "waiting")
+    __slots__ = (
+        "because",
+        "blurred",
+        "children",
+        "gate",
+        "low",
+        "node",
+        "object",
+        "order",
+        "parts",
+        "rule",
+        "value",
+        "waiting",
+    )
 
     def __init__(self, gate: Gate, object: int, rule: Rule, node: int = -1) -> None:
         self.gate = gate
@@ -47,8 +61,8 @@ class Vertex:
         self.order = 0
         self.low = 0
 
-    def take(self, child: Vertex) -> None:
-        """Learn a settled child's value, and settle if that decides."""
+    def take(self, child: Vertex) -> bool:
+        """Learn a settled child's value, and settle if that decides. Answer: whether it did."""
         value = child.value
         if self.gate is Gate.ANY:
             decided = value is Value.TRUE
@@ -62,6 +76,7 @@ class Vertex:
             self.because = child
         elif value is Value.UNDEFINED:
             self.blurred = True
+        return decided
 
     def conclude(self) -> None:
         """Settle when every child has been looked at and none is waited for."""

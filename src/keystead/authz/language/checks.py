@@ -26,4 +26,6 @@ def find_problems(model: AuthorizationModel) -> list[Problem]:
     problems = find_bad_names(model) + find_duplicates(model)
     problems = problems or find_bad_references(model)
     problems = problems or find_dead_ends(model)
-    return sorted(problems + find_unused_conditions(model), key=lambda problem: (problem.span.line, problem.span.column))
+    return sorted(
+        problems + find_unused_conditions(model), key=lambda problem: (problem.span.line, problem.span.column)
+    )

@@ -9,9 +9,7 @@ from keystead.authz.language.cursor import Cursor
 from keystead.authz.language.tokens import Token
 from keystead.authz.model import ConditionDefinition, Parameter
 
-PLAIN_TYPES: Final = frozenset(
-    {"any", "bool", "string", "int", "uint", "double", "duration", "timestamp", "ipaddress"}
-)
+PLAIN_TYPES: Final = frozenset({"any", "bool", "string", "int", "uint", "double", "duration", "timestamp", "ipaddress"})
 CONTAINER_TYPES: Final = frozenset({"list", "map"})
 
 

@@ -55,7 +55,9 @@ def _has_entry(model: AuthorizationModel, type: str, rewrite: Rewrite, entered: 
         return (type, rewrite.relation) in entered
     if isinstance(rewrite, FromParent):
         tupleset = model.relation(type, rewrite.tupleset)
-        return any((parent.type, rewrite.relation) in entered for parent in tupleset.restrictions) if tupleset else False
+        return (
+            any((parent.type, rewrite.relation) in entered for parent in tupleset.restrictions) if tupleset else False
+        )
     if isinstance(rewrite, Exclusion):
         return all(_has_entry(model, type, part, entered) for part in (rewrite.base, rewrite.subtract))
     every = all if isinstance(rewrite, Intersection) else any

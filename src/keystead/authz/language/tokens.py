@@ -20,7 +20,8 @@ END: Final = "end"
 
 _COMMENT: Final = re.compile(r"(^|(?<=[ \t]))#.*", re.MULTILINE)
 _TOKEN: Final = re.compile(
-    r"(?P<space>[ \t\f]+)|(?P<newline>(?:\r\n|\r|\n))|(?P<word>[A-Za-z0-9_\-][A-Za-z0-9_\-./]*)|(?P<mark>[\[\]():,*#<>{}])"
+    r"(?P<space>[ \t\f]+)|(?P<newline>\r\n|\r|\n)"
+    r"|(?P<word>[A-Za-z0-9_\-][A-Za-z0-9_\-./]*)|(?P<mark>[\[\]():,*#<>{}])"
 )
 
 
@@ -56,7 +57,9 @@ class Scanner:
         while self._at < len(self.text):
             start = self._at
             match = _TOKEN.match(self.text, start)
-            span = Span(self._line, start - self._line_start + 1, (match.end() if match else start + 1) - self._line_start + 1)
+            span = Span(
+                self._line, start - self._line_start + 1, (match.end() if match else start + 1) - self._line_start + 1
+            )
             if match is None:
                 raise ModelError([_stray(self.text[start], span)])
             self._at = match.end()

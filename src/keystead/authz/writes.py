@@ -1,0 +1,72 @@
+"""Tuples on their way in: held against the model before they reach the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from keystead.authz.engine.plan import Plan
+from keystead.authz.errors import InvalidRelationship, WriteRefused
+from keystead.authz.names import WILDCARD, parse_object, parse_relation, parse_user, relationship, text_of
+from keystead.storage.ports import Relationship, RelationshipsRefused
+
+TupleLike = Relationship | str
+"""A tuple, or its text `order:17#owner@user:alice`."""
+
+
+class Preconditions(msgspec.Struct, frozen=True):
+    """What must be true for a write to happen at all, decided in the same transaction as the write."""
+
+    must_exist: tuple[TupleLike, ...] = ()
+    must_not_exist: tuple[TupleLike, ...] = ()
+
+
+def read_tuples(tuples: Iterable[TupleLike]) -> tuple[Relationship, ...]:
+    """Turn texts into tuples and refuse malformed ones. Raises: InvalidRelationship."""
+    return tuple(relationship(each) if isinstance(each, str) else _well_formed(each) for each in tuples)
+
+
+def accepted_tuples(plan: Plan, tuples: Iterable[TupleLike]) -> tuple[Relationship, ...]:
+    """Do the same and refuse what the model does not allow. Raises: InvalidRelationship with the remedy."""
+    read = read_tuples(tuples)
+    for each in read:
+        _require_accepted(plan, each)
+    return read
+
+
+def refused(outcome: RelationshipsRefused) -> WriteRefused:
+    """Turn the store's refusal into the error to raise."""
+    remedy = {
+        "duplicate": "it is already there; pass ignore_duplicates=True if that is fine",
+        "missing": "it is not there; pass ignore_missing=True if that is fine",
+        "must_exist": "the precondition does not hold: read again and decide anew",
+        "must_not_exist": "the precondition does not hold: read again and decide anew",
+    }[outcome.why]
+    return WriteRefused(outcome.why, text_of(outcome.which), remedy)
+
+
+def _well_formed(tuple: Relationship) -> Relationship:
+    parse_object(tuple.object)
+    parse_relation(tuple.relation)
+    parse_user(tuple.user)
+    return tuple
+
+
+def _require_accepted(plan: Plan, tuple: Relationship) -> None:
+    type, _ = parse_object(tuple.object)
+    slot = plan.slots.get((type, tuple.relation))
+    if slot is None:
+        raise InvalidRelationship(f"{text_of(tuple)}: the model defines no `{tuple.relation}` on type `{type}`")
+    if tuple.condition:
+        raise InvalidRelationship(f"{text_of(tuple)}: conditions are not served yet; write the tuple without one")
+    accepts, user = plan.accepts[slot], parse_user(tuple.user)
+    if user.relation:
+        accepted = (user.type, user.relation) in accepts.usersets
+    else:
+        accepted = user.type in (accepts.wildcards if user.id == WILDCARD else accepts.types)
+    if not accepted:
+        relation = plan.model.relation(type, tuple.relation)
+        allowed = ", ".join(str(restriction) for restriction in relation.restrictions) if relation else ""
+        takes = f"takes [{allowed}]" if allowed else "is computed and takes no tuples"
+        raise InvalidRelationship(f"{text_of(tuple)}: `{type}#{tuple.relation}` {takes}")
