@@ -1,7 +1,8 @@
 """OpenFGA's own query matrix, as far as it uses neither conditions nor contextual tuples, through the embedded engine.
 
 608 assertions: 354 checks, each asked with and without its proof, and 254 list-objects, each of whose objects is
-checked too. One answer differs on purpose: a chain of 27 relations is an error there (at most 25) and a yes here, with its path.
+checked too. One answer differs on purpose: a chain of 27 relations is an error there
+(at most 25) and a yes here, with its path.
 """
 
 from __future__ import annotations
