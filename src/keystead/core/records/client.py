@@ -42,3 +42,8 @@ class Client(Record, frozen=True, kw_only=True):
     default_max_age: int | None = None
     self_registered: bool = False
     managed_by: str = ""
+
+    @property
+    def wants_jwt(self) -> bool:
+        """Return whether its access tokens are JWTs."""
+        return self.access_token_format == "jwt"  # noqa: S105 - the name of a format

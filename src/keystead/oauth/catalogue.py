@@ -1,0 +1,67 @@
+"""The list of plug-ins: what stands in the folders, each once, whole, or the server does not start.
+
+Does not: mount or configure. `keystead.app` does, with what it finds here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from keystead.core.errors import ConfigurationError
+from keystead.oauth import client_auth as client_auth_folder
+from keystead.oauth import endpoints as endpoints_folder
+from keystead.oauth import grants as grants_folder
+from keystead.oauth.client_authentication import ClientAuthentication
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.grant import Grant
+
+
+@cache
+def grants() -> dict[str, Grant[Any]]:
+    """Return the grants by grant type."""
+    return scan(grants_folder, Grant, "grant_type")
+
+
+@cache
+def client_authentications() -> tuple[ClientAuthentication, ...]:
+    """Return the client authentication methods. A request is shown to each in turn; at most one recognises it."""
+    return tuple(scan(client_auth_folder, ClientAuthentication, "method").values())
+
+
+@cache
+def endpoints() -> dict[str, EndpointPlugin]:
+    """Return the endpoints of this package by path."""
+    return scan(endpoints_folder, EndpointPlugin, "path")
+
+
+def scan(folder: ModuleType, shape: type, key: str) -> dict[str, Any]:
+    """Return one object of each plug-in class defined in a package's files, by the facet that names it.
+
+    Raises: ConfigurationError when a plug-in is half filled or two have one name.
+    """
+    found: dict[str, Any] = {}
+    for module in _modules(folder):
+        for plugin in vars(module).values():
+            if not inspect.isclass(plugin) or not issubclass(plugin, shape) or plugin.__module__ != module.__name__:
+                continue
+            name = getattr(plugin, key, None)
+            if inspect.isabstract(plugin) or not isinstance(name, str) or not getattr(plugin, "specs", ()):
+                raise ConfigurationError(
+                    f"plug-in {plugin.__name__} is half filled: it needs {key}, specs and its methods"
+                )
+            if name in found:
+                raise ConfigurationError(
+                    f"two plug-ins are named {name}: {plugin.__name__} and {type(found[name]).__name__}"
+                )
+            found[name] = plugin()
+    return found
+
+
+def _modules(folder: ModuleType) -> list[ModuleType]:
+    names = sorted(info.name for info in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."))
+    return [importlib.import_module(name) for name in names]

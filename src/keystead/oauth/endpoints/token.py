@@ -1,0 +1,41 @@
+"""The token endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keystead.core.http import Reply, Request
+from keystead.core.spec import OIDC_CORE, RFC6749
+from keystead.oauth.catalogue import client_authentications, grants
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.token import answer
+
+
+class TokenEndpoint(EndpointPlugin):
+    """Where grants become tokens. The pipeline is `keystead.oauth.token`.
+
+    Does not: answer GET, or read anything from the query.
+    """
+
+    path = "token"
+    methods = frozenset({"POST"})
+    specs = (RFC6749["3.2"], OIDC_CORE["3.1.3"])
+    fast = True
+
+    def metadata(self, issuer: str) -> dict[str, Any]:
+        """Return the endpoint, the grants, and how clients authenticate here."""
+        document: dict[str, Any] = {
+            "token_endpoint": f"{issuer}/{self.path}",
+            "grant_types_supported": sorted(grants()),
+            "token_endpoint_auth_methods_supported": sorted(method.method for method in client_authentications()),
+        }
+        for grant in grants().values():
+            document |= grant.metadata(issuer)
+        for method in client_authentications():
+            document |= method.metadata(issuer)
+        return document
+
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Run the pipeline."""
+        return await answer(request, cx)
