@@ -1,0 +1,61 @@
+"""The discovery document, one for OpenID Connect and for RFC 8414."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from keystead.core.http import Reply, Request
+from keystead.core.spec import OIDC_DISCOVERY, RFC8414
+from keystead.oauth.catalogue import endpoints
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.public_documents import PublicDocuments
+from keystead.oauth.scopes import IDENTITY_SCOPES
+
+_CLAIMS: Final = (
+    *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"),
+    *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
+    *("website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified"),
+)
+
+
+class DiscoveryEndpoint(EndpointPlugin):
+    """What a client has to know, collected from the plug-ins that are there.
+
+    Shape: one document at `{issuer}/.well-known/openid-configuration`, which the server also answers with at
+    `{origin}/.well-known/oauth-authorization-server{path of issuer}`. Any origin may read it.
+    """
+
+    path = ".well-known/openid-configuration"
+    methods = frozenset({"GET", "HEAD"})
+    specs = (OIDC_DISCOVERY["3"], OIDC_DISCOVERY["4"], RFC8414["2"], RFC8414["3"])
+    fast = True
+
+    def __init__(self) -> None:
+        self._documents: PublicDocuments[tuple[str, ...]] = PublicDocuments()
+
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Answer with the document, serialised once for as long as the realm's algorithms do not change."""
+        reply = self._documents.fresh(cx, request)
+        if reply is not None:
+            return reply
+        keys = await cx.keys.published(request.realm, request.now)
+        algorithms = tuple(sorted({key.algorithm for key in keys}))
+        issuer = cx.issuer(request.realm)
+        return self._documents.keep(cx, request, algorithms, lambda: msgspec.json.encode(describe(issuer, algorithms)))
+
+
+def describe(issuer: str, algorithms: tuple[str, ...]) -> dict[str, Any]:
+    """Return the metadata of an issuer whose keys sign with these algorithms."""
+    document: dict[str, Any] = {
+        "issuer": issuer,
+        "scopes_supported": list(IDENTITY_SCOPES),
+        "claims_supported": list(_CLAIMS),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(algorithms),
+    }
+    for endpoint in endpoints().values():
+        document |= endpoint.metadata(issuer)
+    return document
