@@ -110,6 +110,7 @@ class Issuer:
             workload_assertions=NamedWorkloads(),
             passwords=None,  # type: ignore[arg-type]  # no test here signs in
             pages=None,  # type: ignore[arg-type]  # nor shows a page
+            end_session=None,  # type: ignore[arg-type]  # nor signs out
         )
 
     @property
