@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 import httptools
 
@@ -24,8 +24,11 @@ from keystead.workload.peer_limits import PeerLimits
 
 MAXIMUM_HEAD: Final = 16_384
 MAXIMUM_HEADERS: Final = 32
+MAXIMUM_CONNECTIONS: Final = 1_024
 REQUEST_TIMEOUT: Final = 5.0
+REFUSAL_TIMEOUT: Final = 0.5
 ANSWER_TIMEOUT: Final = 15.0
+CLOSING_TIMEOUT: Final = 2.0
 
 Answer = Callable[[str, str, Headers, Peer | Denied, TraceContext], Awaitable[Reply]]
 
@@ -45,34 +48,39 @@ _PHRASES: Final = {
 class AgentConnection(asyncio.Protocol):
     """One connection of one local process."""
 
-    def __init__(self, answer: Answer, limits: PeerLimits, tasks: set[asyncio.Task[None]]) -> None:
+    def __init__(self, answer: Answer, limits: PeerLimits, connections: set[AgentConnection]) -> None:
         self._answer = answer
         self._limits = limits
-        self._tasks = tasks
+        self._connections = connections
+        self.task: asyncio.Task[None] | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._headers: list[tuple[bytes, bytes]] = []
         self._target = b""
         self._size = 0
-        self._done = False
+        self._done = self._over_limit = False
         self._counted: int | None = None
         self._peer: Peer | Denied = Denied("peer.gone", "nobody is connected")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hold the peer and count it."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._peer = _hold(transport)
-        self._timer = asyncio.get_running_loop().call_later(REQUEST_TIMEOUT, self._transport.abort)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
+        self._connections.add(self)
+        self._peer = _hold(self._transport)
+        patience = REQUEST_TIMEOUT
         if isinstance(self._peer, Peer):
-            if not self._limits.enter(self._peer.uid):
-                self._refuse(429, "slow_down", "this user asks too often, or has too many requests open")
-                return
-            self._counted = self._peer.uid
+            if self._limits.enter(self._peer.uid):
+                self._counted = self._peer.uid
+            else:
+                self._over_limit, patience = True, REFUSAL_TIMEOUT
+        self._timer = asyncio.get_running_loop().call_later(patience, self._transport.abort)
+        if len(self._connections) > MAXIMUM_CONNECTIONS:
+            self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of the peer."""
         self._done = True
         self._timer.cancel()
+        self._connections.discard(self)
         if self._counted is not None:
             self._limits.leave(self._counted)
         if isinstance(self._peer, Peer):
@@ -82,23 +90,29 @@ class AgentConnection(asyncio.Protocol):
         """Read the request's head, within limits."""
         if self._done:
             return
+        if self._over_limit:
+            self._refuse(429, "slow_down", "this user asks too often, or has too many requests open")
+            return
         self._size += len(data)
         if self._size > MAXIMUM_HEAD:
             self._refuse(431, "invalid_request", f"the request is longer than {MAXIMUM_HEAD} bytes")
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(400, "invalid_request", "not an HTTP/1.1 request this agent reads")
 
     # --- what the parser reports ------------------------------------------------------------------------
 
     def on_url(self, url: bytes) -> None:
         """Collect the request target."""
-        self._target += url
+        if not self._done:
+            self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect one header."""
+        if self._done:
+            return
         if len(self._headers) >= MAXIMUM_HEADERS:
             self._refuse(431, "invalid_request", f"more than {MAXIMUM_HEADERS} headers")
             return
@@ -110,14 +124,16 @@ class AgentConnection(asyncio.Protocol):
             return
         self._done = True
         self._timer.cancel()
-        task = asyncio.get_running_loop().create_task(self._respond())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        method = self._parser.get_method().decode("latin-1")
+        self.task = asyncio.get_running_loop().create_task(self._respond(method))
+
+    def abort(self) -> None:
+        """Hang up."""
+        self._transport.abort()
 
     # --- replies ----------------------------------------------------------------------------------------
 
-    async def _respond(self) -> None:
-        method = self._parser.get_method().decode("latin-1")
+    async def _respond(self, method: str) -> None:
         target = self._target.decode("latin-1")
         headers = tuple(self._headers)
         trace = accept_trace(next((value.decode("latin-1") for name, value in headers if name == b"traceparent"), None))
@@ -152,7 +168,7 @@ class AgentServer:
     def __init__(self, agent: Agent, limits: PeerLimits) -> None:
         self._agent = agent
         self._limits = limits
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: set[AgentConnection] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, listening: socket.socket) -> None:
@@ -161,14 +177,18 @@ class AgentServer:
         self._server = await loop.create_unix_server(self._connection, sock=listening, backlog=256)
 
     def _connection(self) -> AgentConnection:
-        return AgentConnection(self._agent.answer, self._limits, self._tasks)
+        return AgentConnection(self._agent.answer, self._limits, self._connections)
 
     async def close(self) -> None:
-        """Stop listening, finish open requests."""
+        """Stop listening, finish open requests for a moment, hang up on the rest."""
         if self._server is not None:
             self._server.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=2)
+        open_requests = [connection.task for connection in self._connections if connection.task is not None]
+        if open_requests:
+            await asyncio.wait(open_requests, timeout=CLOSING_TIMEOUT)
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
 
 
 def _hold(transport: asyncio.Transport) -> Peer | Denied:
