@@ -1,26 +1,19 @@
-"""The backends under contract. To add one, add a line to `BACKENDS`."""
+"""Fixtures: a fresh store of each backend."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from keystead.storage.memory import MemoryStore
 from keystead.storage.ports import Store
-from keystead.storage.sqlite import open_store
-
-BACKENDS: Final[dict[str, Callable[[Path], Store]]] = {
-    "memory": lambda folder: MemoryStore(),
-    "sqlite": lambda folder: open_store(str(folder / "keystead.db")),
-}
+from tests.contract.backends import BACKENDS, location
 
 
 @pytest.fixture(params=BACKENDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """A fresh, empty store of each backend."""
-    opened = BACKENDS[request.param](tmp_path)
+    opened = BACKENDS[request.param](location(tmp_path))
     yield opened
     await opened.close()

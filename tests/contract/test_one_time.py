@@ -7,9 +7,7 @@ from functools import partial
 
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Redeemable, Redeemed, Replayed, Store, claim, offer, peek, redeem
-
-NOW = EpochSeconds(1_000_000)
-LATER = EpochSeconds(NOW + 60)
+from tests.contract.kinds import LATER, NOW
 
 
 async def test_redeemed_once_and_then_replayed(store: Store) -> None:

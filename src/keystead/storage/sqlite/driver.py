@@ -47,12 +47,24 @@ def perform(steps: Steps[T], cursor: sqlite3.Cursor) -> T:
 def _rows(cursor: sqlite3.Cursor, text: str, values: Sequence[SqlValue]) -> list[Row]:
     try:
         return cursor.execute(text, values).fetchall()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError, sqlite3.Error) as error:
+        unfit = _unfit_value(error)
+        if unfit is None:
+            if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in TAKEN:
+                raise VersionConflict("there is already something under this key") from error
+            raise
         # Half a surrogate pair: nothing of that name was ever stored, so nothing is found.
-        if text.lstrip().startswith("SELECT"):
+        if isinstance(unfit, UnicodeEncodeError) and text.lstrip().startswith("SELECT"):
             return []
-        raise
-    except sqlite3.IntegrityError as error:
-        if error.sqlite_errorcode in TAKEN:
-            raise VersionConflict("there is already something under this key") from error
-        raise
+        raise unfit from None
+
+
+def _unfit_value(error: Exception) -> UnicodeEncodeError | OverflowError | None:
+    """Return why a value could not be handed to SQLite, if that is what happened.
+
+    Python 3.11 may raise it as the context of a DatabaseError that repeats the message of the statement before.
+    """
+    for candidate in (error, error.__context__):
+        if isinstance(candidate, UnicodeEncodeError | OverflowError):
+            return candidate
+    return None
