@@ -9,12 +9,14 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+import keystead.web
 from keystead.core.decisions import Decision, Denied
 from keystead.core.errors import OAuthError
 from keystead.core.http import Reply, Request
@@ -30,13 +32,17 @@ from keystead.core.records.session import Evidence, Session
 from keystead.core.sealing import AesGcmSealer
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Seconds, handle_digest, new_identifier
-from keystead.oauth.catalogue import endpoints
+from keystead.identity.passwords import Argon2Passwords
+from keystead.identity.sessions import end_session
+from keystead.oauth.catalogue import endpoints, scan
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Conflict, Store, Write, get, put
 from keystead.storage.sqlite import open_store
+from keystead.web.pages import HtmlPages
 
 BASE = "http://issuer.test:8080"
 NOW = EpochSeconds(1_800_000_000)
@@ -108,9 +114,9 @@ class Issuer:
             sealer=sealer,
             journal=self.journal,
             workload_assertions=NamedWorkloads(),
-            passwords=None,  # type: ignore[arg-type]  # no test here signs in
-            pages=None,  # type: ignore[arg-type]  # nor shows a page
-            end_session=None,  # type: ignore[arg-type]  # nor signs out
+            passwords=Argon2Passwords(),
+            pages=HtmlPages(BASE),
+            end_session=end_session,
         )
 
     @property
@@ -158,7 +164,7 @@ class Issuer:
             trace=new_trace(),
             realm=realm or self.realm,
         )
-        endpoint = endpoints()[path]
+        endpoint = every_endpoint()[path]
         assert method in endpoint.methods
         try:
             reply = await endpoint.handle(request, self.cx)
@@ -237,6 +243,13 @@ class Issuer:
     def later(self, seconds: int) -> None:
         """Move the clock."""
         self.now = EpochSeconds(self.now + Seconds(seconds))
+
+
+@cache
+def every_endpoint() -> dict[str, EndpointPlugin]:
+    """Return the endpoints and the pages, by path."""
+    pages: dict[str, EndpointPlugin] = scan(keystead.web, EndpointPlugin, "path")
+    return endpoints() | pages
 
 
 def confidential(id: str = "web", **fields: Any) -> Client:

@@ -35,7 +35,7 @@ from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
-from keystead.oauth.missing import Refused, Step, grantable_scopes, what_is_missing
+from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.situation import Browser, Person, Situation
 from keystead.storage.ports import Write, get, put, remove
@@ -168,7 +168,7 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
         grant_id=new_grant_id(),
         expires_at=EpochSeconds(now + min(situation.realm.code_lifetime, LONGEST_CODE_LIFETIME)),
         sid=person.session.id,
-        scopes=grantable_scopes(interaction.scopes, situation.apis, person.account.roles),
+        scopes=situation.scope_map.allowed_by_roles(interaction.scopes, person.account.roles),
         resources=interaction.resources,
         nonce=interaction.nonce,
         acr=person.assurance.acr,

@@ -6,7 +6,7 @@ Spec: OpenID Connect Core sections 3.1.2.1 (prompt, max_age, id_token_hint), 3.1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,7 +19,6 @@ from keystead.core.errors import (
     LoginRequired,
     OAuthError,
 )
-from keystead.core.records.api import Api
 from keystead.core.records.interaction import Interaction
 from keystead.oauth.situation import Person, Situation
 
@@ -61,20 +60,13 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     signed_in = Check("signed_in", True, why)
     if "select_account" in asked.prompt and asked.signed_in_at is None and asked.chosen_subject != person.account.id:
         return _select_account(signed_in, silent)
-    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
     if not scopes:
         return Refused(InvalidScope("The person has no role for any scope asked for.", reason="scope.no_role"))
     consented, why = _consented(asked, situation, person, scopes)
     if not consented and silent:
         return Refused(ConsentRequired("The person has to consent.", reason="prompt_none.consent_required"))
     return Answer(None if consented else Step.CONSENT, (signed_in, Check("consent", consented, why)))
-
-
-def grantable_scopes(asked: Iterable[str], apis: Sequence[Api], roles: Iterable[str]) -> tuple[str, ...]:
-    """Return the scopes without those for which the person would need a role they do not have."""
-    held = frozenset(roles)
-    closed = {scope for api in apis for scope, needed in api.scope_roles.items() if needed and held.isdisjoint(needed)}
-    return tuple(scope for scope in asked if scope not in closed)
 
 
 def _select_account(signed_in: Check, silent: bool) -> Answer | Refused:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keystead.core.assurance import Assurance, assurance
 from keystead.core.cookies import cookie_name, read_cookie
 from keystead.core.http import Request
 from keystead.core.liveness import session_is_live
 from keystead.core.records.account import Account
-from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
 from keystead.core.records.interaction import Interaction
@@ -17,7 +16,17 @@ from keystead.core.records.realm import Realm
 from keystead.core.records.session import Session
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.context import ServerContext
+from keystead.oauth.landscape import survey
+from keystead.oauth.scopes import ScopeMap
 from keystead.storage.ports import Read, find, get, only
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request came in: the realm's name and its issuer identifier."""
+
+    realm: str
+    issuer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Situation:
 
     realm: Realm
     client: Client | None
-    apis: tuple[Api, ...]
+    scope_map: ScopeMap
     person: Person | None
     consent: Consent | None
     interaction: Interaction | None = None
@@ -61,31 +70,29 @@ def read_browser(request: Request, cx: ServerContext) -> Browser:
     return Browser(handle_digest(session) if session else "", handle_digest(browser) if browser else "")
 
 
-def gather(realm_name: str, client_id: str, session_digest: str, now: EpochSeconds) -> Read[Situation]:
+def place_of(request: Request, cx: ServerContext) -> Place:
+    """Return where a request came in."""
+    return Place(request.realm, cx.issuer(request.realm))
+
+
+def gather(place: Place, client_id: str, session_digest: str, now: EpochSeconds) -> Read[Situation]:
     """Read the situation of a new request."""
-    realm = yield from get(Realm, realm_name, realm_name, now)
-    if realm is None:
-        raise LookupError(f"the realm {realm_name} vanished while it was asked for")
-    client = (yield from get(Client, realm_name, client_id, now)) if client_id else None
-    apis = yield from find(Api, realm_name, now)
-    person = yield from signed_in_person(realm, session_digest, now)
+    land = yield from survey(place.realm, place.issuer, now)
+    client = (yield from get(Client, place.realm, client_id, now)) if client_id else None
+    person = yield from signed_in_person(land.realm, session_digest, now)
     consent: Consent | None = None
     if person is not None and client is not None:
-        consent = yield from get(Consent, realm_name, consent_id(person.account.id, client.id), now)
-    return Situation(realm, client, tuple(apis), person, consent)
+        consent = yield from get(Consent, place.realm, consent_id(person.account.id, client.id), now)
+    return Situation(land.realm, client, land.scope_map, person, consent)
 
 
-def gather_again(
-    realm_name: str, interaction_digest: str, browser: Browser, now: EpochSeconds
-) -> Read[Situation | None]:
+def gather_again(place: Place, interaction_digest: str, browser: Browser, now: EpochSeconds) -> Read[Situation | None]:
     """Read the situation of an interaction that this browser began. None: no such interaction for this browser."""
-    interaction = yield from get(Interaction, realm_name, interaction_digest, now)
+    interaction = yield from get(Interaction, place.realm, interaction_digest, now)
     if interaction is None or not browser.browser_digest or interaction.browser_digest != browser.browser_digest:
         return None
-    situation = yield from gather(realm_name, interaction.client_id, browser.session_digest, now)
-    return Situation(
-        situation.realm, situation.client, situation.apis, situation.person, situation.consent, interaction
-    )
+    situation = yield from gather(place, interaction.client_id, browser.session_digest, now)
+    return replace(situation, interaction=interaction)
 
 
 def signed_in_person(realm: Realm, session_digest: str, now: EpochSeconds) -> Read[Person | None]:

@@ -16,7 +16,6 @@ from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
-from keystead.oauth.missing import grantable_scopes
 from keystead.oauth.situation import Person, Situation
 from keystead.web.rendering import render, web_link
 from keystead.web.returning import come_back, look_up, mark
@@ -78,7 +77,7 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
     asked, person = situation.interaction, situation.person
     if person is None:
         return come_back(request, form.interaction, cx)
-    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
     if form.decision == "allow" and form.shown == _shown(person, scopes):
         await mark(cx, asked, request.now, consented_by=person.account.id, consented_scopes=scopes)
         _record(request, asked, person, scopes, cx)
@@ -95,7 +94,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
     if situation.person is None:
         return come_back(request, handle, cx)
     asked, client, person = situation.interaction, situation.client, situation.person
-    scopes = grantable_scopes(asked.scopes, situation.apis, person.account.roles)
+    scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
     return render(
         "consent.html",
         {
@@ -103,7 +102,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
             "client_name": client.client_name or client.id,
             "realm_name": situation.realm.display_name or situation.realm.id,
             "account": person.account,
-            "groups": put_into_words(scopes, situation.apis),
+            "groups": put_into_words(scopes, situation.scope_map.apis.values()),
             "links": _links(client),
             "lifetime": _lifetime(situation, scopes),
             "handle": handle,

@@ -11,7 +11,7 @@ from keystead.core.records.interaction import Interaction
 from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.context import ServerContext
-from keystead.oauth.situation import Situation, gather, gather_again, read_browser
+from keystead.oauth.situation import Situation, gather, gather_again, place_of, read_browser
 from keystead.storage.ports import put
 
 
@@ -20,10 +20,10 @@ async def look_up(request: Request, handle: str, cx: ServerContext) -> Situation
 
     None: the interaction is over, or belongs to another browser.
     """
-    browser = read_browser(request, cx)
+    browser, place = read_browser(request, cx), place_of(request, cx)
     if not handle:
-        return await cx.store.read(gather(request.realm, "", browser.session_digest, request.now))
-    return await cx.store.read(gather_again(request.realm, handle_digest(handle), browser, request.now))
+        return await cx.store.read(gather(place, "", browser.session_digest, request.now))
+    return await cx.store.read(gather_again(place, handle_digest(handle), browser, request.now))
 
 
 async def mark(cx: ServerContext, interaction: Interaction, now: EpochSeconds, **changes: Any) -> None:

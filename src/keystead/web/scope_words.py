@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +33,7 @@ class WishGroup:
     wishes: tuple[Wish, ...]
 
 
-def put_into_words(scopes: Sequence[str], apis: Sequence[Api]) -> tuple[WishGroup, ...]:
+def put_into_words(scopes: Sequence[str], apis: Iterable[Api]) -> tuple[WishGroup, ...]:
     """Return the scopes grouped by what they open, in words where the operator gave any, else by name."""
     identity = tuple(Wish(scope, _IDENTITY[scope]) for scope in scopes if scope in _IDENTITY)
     groups = [WishGroup("", "Your profile", identity)] if identity else []

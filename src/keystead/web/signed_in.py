@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from keystead.core.http import Reply, Request
 from keystead.core.redirects import see_other
-from keystead.core.spec import Section
+from keystead.core.spec import OIDC_CORE, Section
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, session_handle
-from keystead.oauth.situation import gather, read_browser
+from keystead.oauth.situation import gather, place_of, read_browser
 from keystead.web.rendering import render
 
 
@@ -19,12 +19,12 @@ class SignedInEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "signed-in"
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
-    specs: ClassVar[tuple[Section, ...]] = ()
+    specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.3"],)
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one visit."""
         browser = read_browser(request, cx)
-        situation = await cx.store.read(gather(request.realm, "", browser.session_digest, request.now))
+        situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
         if situation.person is None:
             return see_other(f"{cx.issuer(request.realm)}/sign-in")
         return render(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from keystead.core.http import Reply, Request
-from keystead.core.spec import Section
+from keystead.core.spec import CSP3, Section
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 
@@ -31,7 +31,7 @@ class StylesheetEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = stylesheet_path()
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
-    specs: ClassVar[tuple[Section, ...]] = ()
+    specs: ClassVar[tuple[Section, ...]] = (CSP3["6.1.13"],)
     fast: ClassVar[bool] = True
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keystead.core.forms import Form, Line, Token, Word
-from keystead.core.jose.keys import PublicKey
-from keystead.core.records.api import Api
+from keystead.core.jose.key_set import KeySet
 from keystead.core.records.client import Client
 from keystead.core.records.interaction import Interaction
 from keystead.core.records.realm import Realm
 from keystead.core.values import EpochSeconds
+from keystead.oauth.scopes import ScopeMap
 
 
 class AuthorizationForm(Form, frozen=True, kw_only=True):
@@ -48,8 +47,8 @@ class Facts:
     issuer: str
     now: EpochSeconds
     client: Client | None
-    apis: Sequence[Api]
-    keys: tuple[PublicKey, ...] = ()
+    scope_map: ScopeMap
+    keys: KeySet | None = None
 
 
 @dataclass(slots=True)

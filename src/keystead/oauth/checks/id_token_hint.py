@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from keystead.core.decisions import Denied
 from keystead.core.errors import InvalidRequest
 from keystead.core.jose.jws import read
 from keystead.core.jose.key_set import KeySet
-from keystead.core.jose.keys import PublicKey
 from keystead.core.jose.outcomes import Rejected
 from keystead.oauth.checks.draft import Draft
 
@@ -24,6 +22,8 @@ def require_good_id_token_hint(draft: Draft) -> str:
     hint = draft.form.id_token_hint
     if not hint:
         return "no id_token_hint was sent"
+    if draft.facts.keys is None:
+        raise RuntimeError("a hint came without the keys to check it")
     claims = read_id_token_hint(hint, draft.facts.keys, draft.facts.issuer)
     if isinstance(claims, Denied):
         raise InvalidRequest(
@@ -33,12 +33,12 @@ def require_good_id_token_hint(draft: Draft) -> str:
     return "the id_token_hint is ours; only its subject may answer"
 
 
-def read_id_token_hint(hint: str, keys: Sequence[PublicKey], issuer: str) -> dict[str, Any] | Denied:
+def read_id_token_hint(hint: str, keys: KeySet, issuer: str) -> dict[str, Any] | Denied:
     """Return the claims of an ID token of ours, however old, or why it is none.
 
     Does not: check `aud`, which is for the caller to compare with the client it knows. Nor `exp`: a hint may be old.
     """
-    token = read(hint, keys=KeySet(keys), typ=_ID_TOKEN_TYPES)
+    token = read(hint, keys=keys, typ=_ID_TOKEN_TYPES)
     if isinstance(token, Rejected):
         return Denied("id_token_hint.rejected", token.reason)
     claims = token.claims

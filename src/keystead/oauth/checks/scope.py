@@ -5,14 +5,9 @@ Does not: look at the person's roles (the dispatcher leaves out what they have n
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
-from keystead.core.errors import InvalidScope, InvalidTarget
+from keystead.core.errors import InvalidScope
 from keystead.oauth.checks.draft import Draft
-
-IDENTITY_SCOPES: Final = ("openid", "profile", "email", "offline_access")
-_SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+from keystead.oauth.scopes import require_known, split_scope
 
 
 def require_scope_within_client(draft: Draft) -> str:
@@ -20,17 +15,18 @@ def require_scope_within_client(draft: Draft) -> str:
 
     Spec: RFC 6749 section 3.3.
     """
-    allowed = frozenset(draft.client.scope.split(" "))
-    asked = tuple(dict.fromkeys(item for item in draft.form.scope.split(" ") if item))
+    allowed = frozenset(draft.client.scope.split())
+    asked = split_scope(draft.form.scope)
     if not asked:
         if "openid" not in allowed:
             raise InvalidScope("No scope was asked for, and this client has no default.", reason="scope.missing")
         asked = ("openid",)
-    defined = frozenset(IDENTITY_SCOPES).union(*(api.scopes for api in draft.facts.apis if api.enabled))
-    refused = [item for item in asked if item not in allowed or item not in defined]
+    owners = draft.facts.scope_map.owners
+    refused = [scope for scope in asked if scope not in allowed or scope not in owners]
     if refused:
-        named = " ".join(item for item in refused if _SCOPE_TOKEN.fullmatch(item))[:200]
-        raise InvalidScope(f"This client may not ask for: {named}".rstrip(": "), reason="scope.not_allowed")
+        raise InvalidScope(
+            f"This client may not ask for: {' '.join(refused)[:200]}", reason="scope.not_allowed_for_client"
+        )
     draft.scopes = asked
     return "every scope is within what the client may ask"
 
@@ -38,9 +34,7 @@ def require_scope_within_client(draft: Draft) -> str:
 def require_known_resources(draft: Draft) -> str:
     """Demand that every `resource` names an API of this realm, exactly as registered. Spec: RFC 8707 section 2."""
     asked = tuple(dict.fromkeys(draft.form.resource))
-    known = {api.id for api in draft.facts.apis if api.enabled}
-    known.add(draft.facts.issuer)
-    if any(item not in known for item in asked):
-        raise InvalidTarget("A resource is not an API known here.", reason="resource.unknown")
+    for resource in asked:
+        require_known(resource, draft.facts.scope_map)
     draft.resources = asked
     return "every resource is known" if asked else "no resource was named"

@@ -20,7 +20,7 @@ from keystead.oauth.checks.matrix import AUTHORIZE, examine
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.response_modes import RESPONSE_MODES
-from keystead.oauth.situation import gather, read_browser
+from keystead.oauth.situation import gather, place_of, read_browser
 
 _LONGEST_QUERY: Final = 6_000
 """A POST that fits a URL of this length is turned into a GET, so that the browser shows its cookies."""
@@ -72,10 +72,10 @@ class AuthorizeEndpoint(EndpointPlugin):
         if request.method == "POST" and not browser.known and len(request.body) <= _LONGEST_QUERY:
             # A form posted from the client's site carries no SameSite=Lax cookie; the GET it becomes does.
             return see_other(f"{cx.issuer(request.realm)}/authorize?{_query(parameters)}")
-        situation = await cx.store.read(gather(request.realm, form.client_id, browser.session_digest, request.now))
-        keys = await cx.keys.published(request.realm, request.now) if form.id_token_hint else ()
-        issuer = cx.issuer(request.realm)
-        facts = Facts(situation.realm, issuer, request.now, situation.client, situation.apis, keys)
+        place = place_of(request, cx)
+        situation = await cx.store.read(gather(place, form.client_id, browser.session_digest, request.now))
+        keys = await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None
+        facts = Facts(situation.realm, place.issuer, request.now, situation.client, situation.scope_map, keys)
         draft = Draft(form, facts)
         checks, refusal = examine(draft, AUTHORIZE)
         if refusal is not None and refusal.here:

@@ -12,7 +12,7 @@ from keystead.core.values import handle_digest
 from keystead.oauth.authorize import Asked, dispatch, finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
-from keystead.oauth.situation import gather_again, read_browser
+from keystead.oauth.situation import gather_again, place_of, read_browser
 
 
 class ResumeForm(Form, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class AuthorizeResumeEndpoint(EndpointPlugin):
             return finished_elsewhere(request, cx)
         browser = read_browser(request, cx)
         digest = handle_digest(form.interaction)
-        situation = await cx.store.read(gather_again(request.realm, digest, browser, request.now))
+        situation = await cx.store.read(gather_again(place_of(request, cx), digest, browser, request.now))
         if situation is None or situation.interaction is None:
             return finished_elsewhere(request, cx)
         if situation.client is None or not situation.client.enabled:

@@ -19,7 +19,7 @@ from keystead.oauth.checks.id_token_hint import read_id_token_hint
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, is_form_token, refuse_foreign_post, session_handle
-from keystead.oauth.situation import Person, gather, read_browser
+from keystead.oauth.situation import Person, gather, place_of, read_browser
 
 
 class LogoutForm(Form, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ async def _prove(request: Request, form: LogoutForm, cx: ServerContext) -> Prove
             raise InvalidRequest("The id_token_hint was issued to another client.", reason="logout.hint_client")
         client_id = client_id or (named[0] if len(named) == 1 and isinstance(named[0], str) else "")
     session_digest = read_browser(request, cx).session_digest
-    situation = await cx.store.read(gather(request.realm, client_id, session_digest, request.now))
+    situation = await cx.store.read(gather(place_of(request, cx), client_id, session_digest, request.now))
     client = situation.client if situation.client is not None and situation.client.enabled else None
     if client_id and client is None:
         raise InvalidRequest("This application is not known here.", reason="logout.client_unknown")
@@ -110,7 +110,7 @@ async def _prove(request: Request, form: LogoutForm, cx: ServerContext) -> Prove
 async def _read_hint(request: Request, form: LogoutForm, cx: ServerContext) -> dict[str, Any] | None:
     if not form.id_token_hint:
         return None
-    keys = await cx.keys.published(request.realm, request.now)
+    keys = await cx.keys.key_set(request.realm, request.now)
     claims = read_id_token_hint(form.id_token_hint, keys, cx.issuer(request.realm))
     if isinstance(claims, Denied):
         raise InvalidRequest("The id_token_hint is not an ID token issued here.", reason=claims.reason)
