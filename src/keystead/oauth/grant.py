@@ -47,14 +47,16 @@ A `Denied` is committed too: a replay revokes. It may be run again from the star
 class Authority(msgspec.Struct, frozen=True, kw_only=True):
     """Who, for whom, how far: what a grant proved.
 
-    `holding` says what it rests on, `bounds` how far it goes, `ask` what the request wants of it. `expires_by` and
-    `lifetime` bound the token's life. `refusal` is the one public sentence for whatever goes wrong with it from here.
+    `holding` says what it rests on, `bounds` how far it goes, `ask` what the request wants of it. `grant_id` is the
+    grant the tokens will name, which a code only makes when it is spent. `expires_by` and `lifetime` bound the token's
+    life. `refusal` is the one public sentence for whatever goes wrong with it from here.
     """
 
     holding: Holding
     bounds: Bounds
     ask: Ask
     refusal: str
+    grant_id: str = ""
     credential: Credential | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ def access_claims(attempt: Attempt, authority: Authority, given: Given, live: Li
         jti=secrets.token_urlsafe(16),
         scope=" ".join(given.scopes),
         sid=holding.sid,
-        gid=holding.grant_id,
+        gid=authority.grant_id,
         acr=authority.acr,
         amr=authority.amr,
         auth_time=authority.auth_time,

@@ -16,6 +16,8 @@ import msgspec
 
 from keystead.core.errors import InvalidScope, InvalidTarget
 from keystead.core.records.api import Api
+from keystead.core.records.realm import Realm
+from keystead.core.values import Seconds
 
 IDENTITY_SCOPES: Final = ("openid", "profile", "email", "offline_access")
 """Scopes every realm has. They belong to the issuer itself, whose userinfo endpoint is what they open."""
@@ -67,6 +69,10 @@ class ScopeMap:
         """Return those scopes that no owner reserves for roles the person does not have."""
         return tuple(scope for scope in scopes if self._role_allows(scope, roles))
 
+    def longest_lifetime(self, realm: Realm) -> Seconds:
+        """Return how long an access token of this realm can live at most."""
+        return Seconds(max(realm.access_token_lifetime, *(api.access_token_lifetime for api in self.apis.values()), 0))
+
     def onward(self, audience: str, depth: int) -> tuple[str, ...]:
         """Return the scopes that can be of use behind an audience: its own, and of every API its service may reach
         by exchange, up to `depth` hops on."""
@@ -103,12 +109,14 @@ class Ask(msgspec.Struct, frozen=True):
 class Bounds(msgspec.Struct, frozen=True):
     """How far an authority goes: these scopes at most, and (unless empty) only for these resources.
 
-    `bare` are audiences that may be named even when no scope is given for them.
+    `bare` are audiences that may be named even when no scope is given for them. `target` is the one audience that a
+    policy decided on; the scopes are then bounded by that policy and may be of use behind the audience.
     """
 
     scopes: tuple[str, ...]
     resources: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
+    target: str = ""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -125,6 +133,8 @@ def clamp(ask: Ask, bounds: Bounds, scope_map: ScopeMap) -> Given:
     """
     require_within(ask.scopes, bounds.scopes)
     wanted = ask.scopes or bounds.scopes
+    if bounds.target:
+        return Given(wanted, (bounds.target,))
     named = tuple(dict.fromkeys(ask.resources)) or bounds.resources
     if not named:
         scopes = tuple(scope for scope in wanted if scope in scope_map.owners)

@@ -55,6 +55,7 @@ def describe(issuer: str, algorithms: tuple[str, ...]) -> dict[str, Any]:
         "claims_supported": list(_CLAIMS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algorithms),
+        "introspection_signing_alg_values_supported": list(algorithms),
     }
     for endpoint in endpoints().values():
         document |= endpoint.metadata(issuer)

@@ -1,0 +1,118 @@
+"""The userinfo endpoint: what the person agreed to tell the client about themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from keystead.core.decisions import Check, Decision, Denied
+from keystead.core.errors import InsufficientScope, InvalidToken, OAuthError
+from keystead.core.http import Reply, Request, json_reply
+from keystead.core.records.account import Account
+from keystead.core.spec import OIDC_CORE, RFC6750
+from keystead.core.tokens import AccessClaims
+from keystead.oauth.access_tokens import credential_of, read_access_token
+from keystead.oauth.authority import Live, authority_now, holding_of
+from keystead.oauth.bearer import bearer_token
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.errors import error_reply
+
+ACTION: Final = "userinfo.read"
+
+_INVALID: Final = "the access token is malformed, expired, revoked or meant for another"
+_PROFILE: Final = (
+    *("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"),
+    "updated_at",
+)
+
+
+class UserinfoEndpoint(EndpointPlugin):
+    """Claims about the person, by the scopes the token carries. It is an API like any other: audience and scope count.
+
+    Shape: GET or POST with a bearer token; a JSON object with `sub` and the claims of `profile` and `email`.
+    Does not: read a token from the query, or answer a token that is not also meant for the issuer.
+    Spec: OpenID Connect Core section 5.3, RFC 6750 section 2.
+    """
+
+    path = "userinfo"
+    methods = frozenset({"GET", "POST"})
+    specs = (OIDC_CORE["5.3"], OIDC_CORE["5.4"], RFC6750["2.1"], RFC6750["2.2"])
+    fast = True
+
+    def metadata(self, issuer: str) -> dict[str, Any]:
+        """Return where it is."""
+        return {"userinfo_endpoint": f"{issuer}/{self.path}"}
+
+    async def handle(self, request: Request, cx: ServerContext) -> Reply:
+        """Answer with the claims, or with a Bearer challenge."""
+        shown: list[AccessClaims] = []
+        token = ""
+        try:
+            token = bearer_token(request)
+            account, claims = await _authorized(token, request, cx, shown)
+        except OAuthError as error:
+            cx.journal.record(_decision(request, token, shown, error))
+            return error_reply(error)
+        cx.journal.record(_decision(request, token, shown, None))
+        return json_reply(person_claims(account, claims.scopes))
+
+
+async def _authorized(
+    token: str, request: Request, cx: ServerContext, shown: list[AccessClaims]
+) -> tuple[Account, AccessClaims]:
+    """Return the person a token lets us speak of. What the token says goes into `shown` for the audit."""
+    claims = await read_access_token(token, request.realm, request.now, cx)
+    if isinstance(claims, Denied):
+        raise _invalid(claims)
+    shown.append(claims)
+    if claims.iss not in claims.audiences:
+        raise _invalid(Denied("access_token.audience", "the token is meant for an API, not for the issuer"))
+    live = await cx.store.read(authority_now(request.realm, holding_of(claims), request.now))
+    if isinstance(live, Denied):
+        raise _invalid(live)
+    if "openid" not in claims.scopes:
+        raise InsufficientScope("the token needs the scope openid", reason="access_token.scope")
+    return _person(live), claims
+
+
+def _person(live: Live) -> Account:
+    if live.account is None:
+        raise _invalid(Denied("access_token.no_person", "the token is not a person's"))
+    return live.account
+
+
+def _invalid(denied: Denied) -> InvalidToken:
+    return InvalidToken(
+        "the access token is malformed, expired, revoked or meant for another",
+        reason=denied.reason,
+        detail=denied.detail,
+    )
+
+
+def person_claims(account: Account, scopes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the claims these scopes open. Spec: OpenID Connect Core sections 5.1 and 5.4."""
+    claims: dict[str, Any] = {"sub": account.id}
+    if "profile" in scopes:
+        claims |= {name: account.claims[name] for name in _PROFILE if name in account.claims}
+        named = {"name": account.name, "given_name": account.given_name, "family_name": account.family_name}
+        claims |= {name: value for name, value in named.items() if value}
+        claims["preferred_username"] = account.username
+    if "email" in scopes and account.email:
+        claims |= {"email": account.email, "email_verified": account.email_verified}
+    return claims
+
+
+def _decision(request: Request, token: str, shown: list[AccessClaims], error: OAuthError | None) -> Decision:
+    claims = shown[0] if shown else None
+    reason = error.reason if error is not None else "userinfo.told"
+    return Decision(
+        action=ACTION,
+        allowed=error is None,
+        reason=reason,
+        trace=request.trace,
+        realm=request.realm,
+        subject=claims.sub if claims is not None else "",
+        client_id=claims.client_id if claims is not None else "",
+        credential=credential_of(claims, token) if claims is not None else None,
+        checks=(Check("access_token", error is None, reason if error is None else error.detail or error.description),),
+    )

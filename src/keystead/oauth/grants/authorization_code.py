@@ -1,0 +1,201 @@
+"""authorization_code: a person agreed in a browser, and the client that asked comes with the code and its verifier."""
+
+from __future__ import annotations
+
+import hashlib
+from hmac import compare_digest
+from typing import Annotated, Final
+
+import msgspec
+
+from keystead.core.decisions import Check, Credential, Denied
+from keystead.core.errors import InvalidGrant
+from keystead.core.forms import Form, Line, Word
+from keystead.core.jose import base64url
+from keystead.core.records.account import Account
+from keystead.core.records.authorization_code import CODE_PREFIX, CODE_PURPOSE, AuthorizationCode, decode_code
+from keystead.core.records.grant import Grant as GrantRecord
+from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9700
+from keystead.core.values import EpochSeconds, handle_digest
+from keystead.oauth.authority import Holding
+from keystead.oauth.families import begin_family
+from keystead.oauth.grant import Attempt, Authority, Grant, Spent
+from keystead.oauth.revocations import revoke_grant, store
+from keystead.oauth.scopes import Ask, Bounds
+from keystead.storage.ports import Read, Redeemable, Redeemed, Replayed, Write, get, peek, redeem
+
+REFUSAL: Final = "the authorization code is not valid: expired, used before, revoked, or issued to another client"
+
+Verifier = Annotated[str, msgspec.Meta(min_length=43, max_length=128, pattern=r"^[A-Za-z0-9._~-]+$")]
+
+
+class AuthorizationCodeForm(Form, frozen=True, kw_only=True):
+    """The parameters. `code_verifier` is never optional, because no code is made without a challenge."""
+
+    grant_type: Word
+    code: Word
+    redirect_uri: Line
+    code_verifier: Verifier
+    resource: tuple[Line, ...] = ()
+
+
+class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
+    """A code for tokens, once.
+
+    A code shown by another client, for another redirect URI or with another verifier is burnt: whoever has it should
+    not. A code shown twice by its own client takes back what it bought.
+    Does not: spend the code for a request that asks for too much; that one may be mended and sent again.
+    Spec: RFC 6749 section 4.1.3, RFC 7636 section 4.6, RFC 9700 section 2.1.1.
+    """
+
+    grant_type = "authorization_code"
+    specs = (RFC6749["4.1.3"], RFC7636["4.6"], RFC8707["2.2"], RFC9700["4.5"], OIDC_CORE["3.1.3"])
+    form = AuthorizationCodeForm
+    events = (
+        "authorization_code.unknown",
+        "authorization_code.replayed",
+        "authorization_code.wrong_client",
+        "authorization_code.wrong_redirect_uri",
+        "authorization_code.wrong_verifier",
+        "authorization_code.expired",
+    )
+
+    async def prove(self, form: AuthorizationCodeForm, attempt: Attempt) -> Authority:
+        """Return what the person authorized, if the code, the client, the redirect URI and the verifier agree."""
+        key, realm, now = handle_digest(form.code), attempt.realm.id, attempt.now
+        found = None
+        if form.code.startswith(CODE_PREFIX):
+            found = await attempt.cx.store.read(_look(realm, key, now))
+        if found is None:
+            raise _refused("unknown", "no such code in this realm")
+        code, account, spent = found
+        if spent:
+            await _take_back(code, attempt)
+            raise _refused("replayed", f"the code of grant {code.grant_id} came back")
+        wrong = _mismatch(code, form, attempt)
+        if wrong is not None:
+            await attempt.cx.store.write(lambda: redeem(realm, CODE_PURPOSE, key, now))
+            attempt.checks.append(Check(wrong.reason, False, wrong.detail))
+            raise _refused(wrong.reason, f"{wrong.detail}; the code is burnt")
+        return _authority(code, account, form, attempt)
+
+
+def _look(realm: str, key: str, now: EpochSeconds) -> Read[tuple[AuthorizationCode, Account | None, bool] | None]:
+    found = yield from peek(realm, CODE_PURPOSE, key, now)
+    if found is None:
+        return None
+    code = decode_code(found.payload)
+    account = yield from get(Account, realm, code.subject, now)
+    return code, account, not isinstance(found, Redeemable)
+
+
+def _mismatch(code: AuthorizationCode, form: AuthorizationCodeForm, attempt: Attempt) -> Denied | None:
+    """Hold the request against what the code is bound to."""
+    client_id = attempt.caller.client.id
+    if code.client_id != client_id:
+        return Denied("wrong_client", f"issued to {code.client_id}, shown by {client_id}")
+    if code.redirect_uri != form.redirect_uri:
+        return Denied("wrong_redirect_uri", "shown for another redirect_uri than it was issued for")
+    if not compare_digest(_challenge(form.code_verifier), code.code_challenge.encode()):
+        return Denied("wrong_verifier", "the code_verifier is not the one behind the code_challenge")
+    if code.expires_at <= attempt.now:
+        return Denied("expired", f"expired {attempt.now - code.expires_at} s ago")
+    return None
+
+
+def _challenge(verifier: str) -> bytes:
+    return base64url.encode(hashlib.sha256(verifier.encode()).digest())
+
+
+async def _take_back(code: AuthorizationCode, attempt: Attempt) -> None:
+    """Revoke what a replayed code bought, when it is its own client that shows it: a stranger may not end a grant."""
+    if code.client_id == attempt.caller.client.id:
+        realm, now = attempt.realm.id, attempt.now
+        await attempt.cx.store.write(lambda: revoke_grant(realm, code.grant_id, "authorization_code.replayed", now))
+
+
+def _authority(
+    code: AuthorizationCode, account: Account | None, form: AuthorizationCodeForm, attempt: Attempt
+) -> Authority:
+    client, roles = attempt.caller.client, account.roles if account is not None else ()
+    allowed = set(attempt.allowed_scopes())
+    scopes = tuple(scope for scope in code.scopes if scope in allowed)
+    return Authority(
+        holding=Holding(
+            client_id=client.id,
+            subject=code.subject,
+            sid=code.sid,
+            scopes=scopes,
+            roles=roles,
+            authority_epoch=code.authority_epoch,
+        ),
+        grant_id=code.grant_id,
+        bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), code.resources),
+        ask=Ask(resources=form.resource),
+        refusal=REFUSAL,
+        credential=_credential(code, attempt),
+        acr=code.acr,
+        amr=code.amr,
+        auth_time=code.auth_time,
+        nonce=code.nonce,
+        jwt=client.wants_jwt,
+        id_token="openid" in scopes,
+        checks=_CHECKS,
+        spend=lambda: _redeem(code, handle_digest(form.code), attempt),
+    )
+
+
+def _redeem(code: AuthorizationCode, key: str, attempt: Attempt) -> Write[Spent | Denied]:
+    """Spend the code and store the grant and the refresh family it buys, or take back what it bought before."""
+    realm, now = attempt.realm, attempt.now
+    outcome = yield from redeem(realm.id, CODE_PURPOSE, key, now)
+    if isinstance(outcome, Replayed):
+        yield from revoke_grant(realm.id, code.grant_id, "authorization_code.replayed", now)
+    if not isinstance(outcome, Redeemed):
+        return Denied("authorization_code.replayed", f"the code of grant {code.grant_id} came back")
+    refreshes = "refresh_token" in attempt.caller.client.grant_types
+    lifetime = realm.refresh_token_lifetime if refreshes else attempt.scope_map.longest_lifetime(realm)
+    grant = GrantRecord(
+        realm=realm.id,
+        id=code.grant_id,
+        subject=code.subject,
+        client_id=code.client_id,
+        sid=code.sid,
+        scopes=code.scopes,
+        resources=code.resources,
+        acr=code.acr,
+        amr=code.amr,
+        auth_time=code.auth_time,
+        nonce=code.nonce,
+        authority_epoch=code.authority_epoch,
+        created_at=now,
+        expires_at=EpochSeconds(now + lifetime),
+        offline="offline_access" in code.scopes,
+    )
+    yield from store(grant, now)
+    if not refreshes:
+        return Spent()
+    return Spent((yield from begin_family(grant, attempt)))
+
+
+def _credential(code: AuthorizationCode, attempt: Attempt) -> Credential:
+    return Credential(
+        kind="authorization_code",
+        issuer=attempt.scope_map.issuer,
+        subject=code.subject,
+        client_id=code.client_id,
+        scope=code.scopes,
+        acr=code.acr,
+        expires_at=code.expires_at,
+    )
+
+
+def _refused(reason: str, detail: str) -> InvalidGrant:
+    return InvalidGrant(REFUSAL, reason=f"authorization_code.{reason}", detail=detail)
+
+
+_CHECKS: Final = (
+    Check("code_client", True, "the code was issued to this client"),
+    Check("code_redirect_uri", True, "for this redirect URI"),
+    Check("code_verifier", True, "to whoever knows this verifier (PKCE S256)"),
+)
