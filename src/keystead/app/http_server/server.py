@@ -64,6 +64,7 @@ class HttpServer(Server):
         self._lane = config
         self._listener = listener
         self._wake = asyncio.Event()
+        self.serving = asyncio.Event()
 
     async def run_until_stopped(self) -> None:
         """Serve until `stop` is called, then finish what is being answered."""
@@ -76,6 +77,7 @@ class HttpServer(Server):
 
     async def main_loop(self) -> None:
         """Tick once a second: the clock, and the connections whose time is up."""
+        self.serving.set()
         while not self.should_exit:
             self._lane.clock.tick()
             self._close_overdue()

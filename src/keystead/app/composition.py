@@ -1,0 +1,143 @@
+"""Puts an issuer together: store, key-encryption key, key ring, plug-ins, routes. Nothing else builds these parts.
+
+Flow: `IssuerConfiguration` (from the settings) -> `build_issuer` -> an `Issuer`, whose `application` any server can
+serve -> `Issuer.close`.
+Does not: listen, or change a record: `keystead.app.serving` and `keystead.app.apply` do.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keystead.app.catalogue import endpoints
+from keystead.app.http_server.application import Application
+from keystead.app.http_server.framing import Limits
+from keystead.app.key_encryption_key import load_key, load_or_make_key
+from keystead.app.management import ManagementRoutes
+from keystead.app.metrics import Metrics
+from keystead.app.routes import IssuerRoutes
+from keystead.app.stores import MEMORY, open_store, sqlite_path
+from keystead.core.decisions import Journal
+from keystead.core.errors import ConfigurationError, StorageError
+from keystead.core.http import Headers
+from keystead.core.records.realm import Realm
+from keystead.core.sealing import KEY_BYTES, AesGcmSealer, Sealer
+from keystead.core.values import EpochSeconds
+from keystead.identity.passwords import Argon2Passwords
+from keystead.identity.sessions import end_session
+from keystead.oauth.context import ServerContext
+from keystead.oauth.keyring import StoreKeyRing
+from keystead.storage.ports import Store, get
+from keystead.web.pages import HtmlPages
+from keystead.workload.assertions import StoreWorkloadAssertions
+
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+    """What an issuer is built from. Relative paths start at `directory`.
+
+    `only_proxies` refuses connections that do not come from `trusted_proxies`.
+    """
+
+    base_url: str
+    database: str
+    directory: Path
+    key_encryption_key: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    only_proxies: bool = False
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A whole issuer, not yet listening. `management` is the application of the management port."""
+
+    cx: ServerContext
+    store: Store
+    keys: StoreKeyRing
+    passwords: Argon2Passwords
+    metrics: Metrics
+    application: Application
+    management: Application
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.passwords.close()
+        await self.store.close()
+
+
+def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer:
+    """Build an issuer. Opens and migrates the database, and makes its key-encryption key at the first start.
+
+    Raises: ConfigurationError, StorageUnavailable.
+    """
+    sealer = load_sealer(configuration)
+    store = open_store(configuration.database, configuration.directory)
+    keys = StoreKeyRing(store, sealer)
+    passwords = Argon2Passwords()
+    cx = ServerContext(
+        base_url=configuration.base_url,
+        store=store,
+        keys=keys,
+        sealer=sealer,
+        journal=journal,
+        workload_assertions=StoreWorkloadAssertions(store),
+        passwords=passwords,
+        pages=HtmlPages(configuration.base_url),
+        end_session=end_session,
+    )
+    metrics = Metrics()
+    application = Application(
+        IssuerRoutes(cx, endpoints()),
+        meter=metrics,
+        limits=configuration.limits,
+        default_headers=_default_headers(cx),
+        trusted_proxies=configuration.trusted_proxies,
+        only_proxies=configuration.only_proxies,
+    )
+    management = Application(ManagementRoutes(metrics, lambda: _obstacle(store)), meter=Metrics())
+    return Issuer(cx, store, keys, passwords, metrics, application, management)
+
+
+def load_sealer(configuration: IssuerConfiguration) -> Sealer:
+    """Return the sealer under the configured key-encryption key.
+
+    Raises: ConfigurationError when the key is missing, unsafe or no key.
+    """
+    if configuration.key_encryption_key:
+        key = load_key(configuration.directory / configuration.key_encryption_key)
+    elif (database := sqlite_path(configuration.database, configuration.directory)) is not None:
+        key = load_or_make_key(database.with_name(f"{database.name}.key"))
+    elif configuration.database == MEMORY:
+        return AesGcmSealer(secrets.token_bytes(KEY_BYTES))
+    else:
+        raise ConfigurationError(
+            "name a key file: `key_encryption_key: file:/etc/keystead/kek` (make one with "
+            "`keystead keys new-encryption-key`)",
+            where="server.key_encryption_key",
+        )
+    try:
+        return AesGcmSealer(key)
+    except ValueError as error:
+        raise ConfigurationError(str(error), where="server.key_encryption_key") from error
+
+
+def _default_headers(cx: ServerContext) -> Headers:
+    return (_NOSNIFF, _HSTS) if cx.secure else (_NOSNIFF,)
+
+
+async def _obstacle(store: Store) -> str:
+    try:
+        await store.read(get(Realm, "-", "-", EpochSeconds(int(time.time()))))
+    except StorageError as error:
+        return str(error)
+    return ""

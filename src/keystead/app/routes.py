@@ -1,0 +1,52 @@
+"""Which path is whose: exact paths under a realm, and the one well-known location outside of it.
+
+Shape: `{base path}/realms/{realm}/{endpoint path}`, and RFC 8414's
+`/.well-known/oauth-authorization-server{base path}/realms/{realm}`.
+Does not: decode. A path with percent-encoding, a doubled slash or a dot segment is no path of ours: 404.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from keystead.app.answers import guarded
+from keystead.app.http_server.application import Route
+from keystead.oauth.context import ServerContext
+from keystead.oauth.endpoint import EndpointPlugin
+
+REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_DISCOVERY: Final = ".well-known/openid-configuration"
+_RFC8414: Final = "/.well-known/oauth-authorization-server"
+
+
+class IssuerRoutes:
+    """The routes of an issuer."""
+
+    def __init__(self, cx: ServerContext, endpoints: Mapping[str, EndpointPlugin]) -> None:
+        self._prefix = f"{urlsplit(cx.base_url).path}/realms/"
+        self._well_known = f"{_RFC8414}{self._prefix}"
+        self._under_realm = {path: _route(plugin, cx) for path, plugin in endpoints.items()}
+
+    def find(self, path: str) -> tuple[Route, str] | None:
+        """Return the route of a raw path, and the realm it names. Whether the realm exists, its handler asks."""
+        if path.startswith(self._prefix):
+            realm, _, rest = path[len(self._prefix) :].partition("/")
+        elif path.startswith(self._well_known):
+            realm, rest = path[len(self._well_known) :], _DISCOVERY
+        else:
+            return None
+        route = self._under_realm.get(rest)
+        return (route, realm) if route is not None and REALM_NAME.fullmatch(realm) else None
+
+
+def _route(plugin: EndpointPlugin, cx: ServerContext) -> Route:
+    return Route(
+        name=plugin.path,
+        handler=guarded(plugin, cx),
+        methods=plugin.methods,
+        fast=plugin.fast,
+        maximum_body=plugin.maximum_body if plugin.methods - {"GET", "HEAD"} else 0,
+    )

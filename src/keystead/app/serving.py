@@ -1,0 +1,57 @@
+"""Runs servers until a signal: several listeners in one event loop, and background work beside them.
+
+Flow: sockets are bound first, so that a busy port fails before anything else -> background work starts -> the servers
+serve -> SIGTERM or SIGINT -> open requests are finished -> background work is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from keystead.app.http_server.server import HttpServer
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+async def serve_until_signal(
+    servers: Sequence[HttpServer], background: Sequence[Coroutine[Any, Any, None]], ready: Callable[[], None]
+) -> None:
+    """Serve. `ready` is called once every listener answers."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server in servers:
+            server.stop()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    running = [asyncio.create_task(server.run_until_stopped()) for server in servers]
+    beside = [asyncio.create_task(work) for work in background]
+    try:
+        started = asyncio.gather(*(server.serving.wait() for server in servers))
+        await asyncio.wait([started, *running], return_when=asyncio.FIRST_COMPLETED)
+        if started.done():
+            ready()
+        started.cancel()
+        await asyncio.gather(*running)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on uvloop where there is one."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
