@@ -32,7 +32,7 @@ async def serve_until_signal(
     running = [asyncio.create_task(server.run_until_stopped()) for server in servers]
     beside = [asyncio.create_task(work) for work in background]
     try:
-        started = asyncio.gather(*(server.serving.wait() for server in servers))
+        started = asyncio.create_task(_all_serving(servers))
         await asyncio.wait([started, *running], return_when=asyncio.FIRST_COMPLETED)
         if started.done():
             ready()
@@ -44,6 +44,11 @@ async def serve_until_signal(
         await asyncio.gather(*beside, return_exceptions=True)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+async def _all_serving(servers: Sequence[HttpServer]) -> None:
+    for server in servers:
+        await server.serving.wait()
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from keystead import __version__
+from keystead.core.errors import KeysteadError
 
 COMMANDS: Final = {
     "demo": "Run the whole story on this machine: issuer, gateway, agent, bus and a small shop.",
@@ -70,17 +71,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except Exception as error:
-        _explain(error)
-
-
-def _explain(error: Exception) -> None:
-    from keystead.core.errors import KeysteadError
-
-    if not isinstance(error, KeysteadError):
-        raise error
-    click.echo(f"keystead: {error}", err=True)
-    sys.exit(1)
+    except KeysteadError as error:
+        click.echo(f"keystead: {error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
