@@ -1,0 +1,195 @@
+"""The judgement on every request: the checks, in one order, each saying why; and what a request must carry onwards.
+
+Order: framing -> target -> host -> our own paths -> route -> method -> where the call comes from -> session -> token.
+A public route skips the last three, and is scrubbed like any other. What `judge` admits is exactly what is sent on.
+Does not: wait. What has to be fetched (a session, a token) is fetched by `door` and the request judged again.
+Spec: draft-ietf-oauth-browser-based-apps section 6.1.3.3.2 (a header as CSRF defence), Fetch Metadata.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from keystead.core.decisions import Check
+from keystead.gateway.cookies import SESSION_COOKIE, find_handle
+from keystead.gateway.head import BadFraming, RequestHead
+from keystead.gateway.hygiene import (
+    ACCEPT,
+    COOKIE,
+    CSRF,
+    FETCH_MODE,
+    FETCH_SITE,
+    HOST,
+    ORIGIN,
+    UPGRADE,
+)
+from keystead.gateway.refusals import LOGIN_PATH, Refusal, refuse
+from keystead.gateway.routes import RESERVED, AmbiguousRoute, Route, RouteTable
+from keystead.gateway.target import AmbiguousTarget, Target, judge_target
+
+_BFF: Final = RESERVED.encode()
+_BELOW_BFF: Final = _BFF + b"/"
+_TRUSTED_SITES: Final = frozenset({b"same-origin", b"none"})
+_READS: Final = frozenset({b"GET", b"HEAD"})
+CHALLENGE: Final = (b"www-authenticate", b'Cookie-Session realm="keystead", login_url="/bff/login"')
+
+
+class Asked(msgspec.Struct):
+    """A request that is well formed and allowed to ask: what it wants, and the handle it brought, if any."""
+
+    target: Target
+    length: int
+    route: Route | None
+    upgrade: bool
+    handle: str | None
+
+
+class Admission:
+    """The checks that need nothing but the request and the configuration."""
+
+    def __init__(self, routes: RouteTable, *, public_url: str, maximum_target: int) -> None:
+        self._find = routes.find
+        self._public_url = public_url
+        self._origin = public_url.encode()
+        scheme, _, authority = public_url.partition("://")
+        port = {"http": ":80", "https": ":443"}[scheme]
+        self._hosts = frozenset({authority.encode(), (authority.removesuffix(port) + port).encode()})
+        if ":" in authority:
+            self._hosts = frozenset({authority.encode()})
+        self._maximum_target = maximum_target
+
+    def judge(self, head: RequestHead) -> Asked | Refusal:
+        """Say whether the request may ask, and what for."""
+        seen = head.seen
+        if head.repeated or head.version not in ("1.1", "1.0"):
+            return self._refuse_head(head)
+        try:
+            length = head.body_length()
+        except BadFraming as problem:
+            return refuse(400, str(problem), "The length of the request is not clear.", close=True)
+        if head.upgrade and length:
+            return refuse(400, "framing.upgrade", "An Upgrade request cannot have a body.", close=True)
+        if len(head.target) > self._maximum_target:
+            return refuse(414, "limit.target", "The address is too long.", close=True)
+        target = judge_target(head.target)
+        if isinstance(target, AmbiguousTarget):
+            return refuse(400, f"target.{target.reason}", "The address could be read in more than one way.")
+        if seen.get(HOST) not in self._hosts:
+            return refuse(400, "host.unknown", f"This gateway answers at {self._public_url} only.")
+        handle = None
+        if COOKIE in seen:
+            handle = find_handle(seen[COOKIE], SESSION_COOKIE)
+        path = target.path
+        if path.startswith(_BELOW_BFF) or path == _BFF:
+            return Asked(target, length, None, False, handle)
+        route = self._find(path)
+        if not isinstance(route, Route):
+            return _refuse_route(route)
+        if head.method not in route.methods:
+            return _refuse_method(route)
+        upgrade = head.upgrade and seen.get(UPGRADE, b"").lower() == b"websocket"
+        if upgrade and not route.websocket:
+            return refuse(400, "route.no_websocket", "This address does not speak WebSocket.")
+        if not route.public:
+            refusal = self._judge_caller(head, route, handle, upgrade=upgrade)
+            if refusal is not None:
+                return refusal
+        if length > route.maximum_body:
+            return refuse(413, "limit.body", "The request body is too large.", close=True)
+        return Asked(target, length, route, upgrade, handle)
+
+    def is_navigation(self, head: RequestHead) -> bool:
+        """Tell whether a person's browser asks for a page, and so can follow a redirect to the sign-in."""
+        seen = head.seen
+        mode = seen.get(FETCH_MODE)
+        return head.method in _READS and mode in (b"navigate", None) and b"text/html" in seen.get(ACCEPT, b"").lower()
+
+    def unauthenticated(self, head: RequestHead, reason: str) -> Refusal:
+        """Return what somebody without a session gets: scripts a 401 that says where to sign in, people the way."""
+        if self.is_navigation(head):
+            to = f"{LOGIN_PATH}?return_to={quote(head.target.decode('latin-1'), safe='/')}"
+            if head.seen.get(FETCH_SITE) == b"cross-site" and COOKIE not in head.seen:
+                onward = head.target.decode("latin-1")
+                return Refusal(200, "session.held_back", "", "", onward=onward)
+            return Refusal(303, reason, "login_required", "Sign in first.", headers=((b"location", to.encode()),))
+        return Refusal(
+            401,
+            reason,
+            "login_required",
+            "Sign in first: send the browser to login_url.",
+            headers=(CHALLENGE,),
+            login_url=LOGIN_PATH,
+        )
+
+    def require_own_origin(self, head: RequestHead) -> Refusal | None:
+        """Refuse what the browser marks as coming from another site, whatever else it brings."""
+        seen = head.seen
+        if ORIGIN in seen and seen[ORIGIN] != self._origin:
+            return refuse(403, "origin.foreign", "Calls from other origins are not served.")
+        if FETCH_SITE in seen and seen[FETCH_SITE] not in _TRUSTED_SITES:
+            return refuse(403, "origin.cross_site", "Calls from other sites are not served.")
+        return None
+
+    def require_csrf_header(self, head: RequestHead) -> Refusal | None:
+        """Refuse a call without the header that only our own pages can send (others would need CORS, and get none)."""
+        if head.seen.get(CSRF) != b"1":
+            return refuse(403, "csrf.header_missing", "Send the header X-CSRF: 1 with every call.")
+        return None
+
+    def _judge_caller(self, head: RequestHead, route: Route, handle: str | None, *, upgrade: bool) -> Refusal | None:
+        if upgrade:
+            if head.seen.get(ORIGIN) != self._origin:
+                return refuse(403, "origin.websocket", "WebSockets are opened from our own origin only.")
+        elif handle is None and self.is_navigation(head):
+            return self.unauthenticated(head, "session.missing")
+        else:
+            refusal = self.require_own_origin(head)
+            if refusal is not None:
+                return refusal
+        if handle is None:
+            return self.unauthenticated(head, "session.missing")
+        if upgrade or (route.same_origin_reads and _is_own_read(head)):
+            return None
+        return self.require_csrf_header(head)
+
+    def _refuse_head(self, head: RequestHead) -> Refusal:
+        if head.repeated:
+            return refuse(400, "header.repeated", "A header that must be single is repeated.", close=True)
+        return refuse(505, "framing.version", "Speak HTTP/1.1.", close=True)
+
+
+def passed_checks(route: Route, *, upgrade: bool) -> tuple[Check, ...]:
+    """Return the checks an admitted request has passed, for the journal."""
+    checks = [
+        Check("framing", True, "one reading of where the request ends"),
+        Check("path", True, "one reading of the path, forwarded byte for byte"),
+        Check("host", True, "our own"),
+        Check("route", True, f"on the allow-list as {route.prefix.decode() or '/'}"),
+        Check("method", True, "allowed on this route"),
+    ]
+    if route.public:
+        return (*checks, Check("session", True, "not needed: a public route carries no identity"))
+    if upgrade:
+        checks.append(Check("origin", True, "exactly our own (WebSocket)"))
+    else:
+        checks.append(Check("origin", True, "not from another site"))
+        checks.append(Check("csrf", True, "X-CSRF header" if not route.same_origin_reads else "own page or header"))
+    return (*checks, Check("session", True, "live"), Check("token", True, f"exchanged for {route.audience}"))
+
+
+def _is_own_read(head: RequestHead) -> bool:
+    return head.method in _READS and head.seen.get(FETCH_SITE) in _TRUSTED_SITES
+
+
+def _refuse_route(route: AmbiguousRoute | None) -> Refusal:
+    if route is None:
+        return refuse(404, "route.unknown", "There is nothing here.")
+    return refuse(400, "route.ambiguous", "Another letter case of this address leads elsewhere.")
+
+
+def _refuse_method(route: Route) -> Refusal:
+    refusal = refuse(405, "method.not_allowed", "This address does not take this method.")
+    return msgspec.structs.replace(refusal, headers=((b"allow", b", ".join(sorted(route.methods))),))

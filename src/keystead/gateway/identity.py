@@ -1,0 +1,35 @@
+"""Who a relayed request speaks for: a session and its token for one upstream, or nobody."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.core.decisions import Credential
+
+
+class Identity:
+    """A session's standing at one upstream. `authorization` is a finished header line, or empty.
+
+    `ended` is asked again while a response streams: when the session ends, so does the stream.
+    """
+
+    __slots__ = ("authorization", "session")
+
+    def __init__(self, authorization: bytes = b"", session: SessionView | None = None) -> None:
+        self.authorization = authorization
+        self.session = session
+
+
+class SessionView:
+    """What the data plane may know of a session: nothing that opens anything."""
+
+    __slots__ = ("client_id", "credential", "ended", "subject")
+
+    def __init__(self, subject: str, client_id: str, credential: Credential) -> None:
+        self.subject = subject
+        self.client_id = client_id
+        self.credential = credential
+        self.ended = False
+
+
+NOBODY: Final = Identity()

@@ -1,0 +1,147 @@
+"""What goes to an upstream: exactly the judged target, the client's scrubbed headers, and ours.
+
+Ours: `Host`, `X-Forwarded-For/Proto/Host`, `X-Keystead-Client-Id`, `traceparent`, and on routes that carry an
+identity `Authorization` with a token for this upstream alone. The client's are scrubbed first, so none can be
+spoofed, doubled, or taken away by a `Connection` header.
+Does not: choose the route or the token.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+from keystead.core.trace import TraceContext
+from keystead.gateway.admission import Asked
+from keystead.gateway.cookies import without_ours
+from keystead.gateway.head import CHUNKED, RequestHead
+from keystead.gateway.hygiene import CONNECTION, COOKIE, EXPECT, FORWARDED_FOR
+from keystead.gateway.identity import Identity
+from keystead.gateway.listener import Listener
+from keystead.gateway.pool import Address, Pool
+from keystead.gateway.relay import Relay
+from keystead.gateway.routes import Origin, Route, RouteTable
+from keystead.gateway.settings import LimitSettings
+
+_PLAIN_CONNECTION: Final = frozenset({b"", b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
+_UPGRADE_LINES: Final = b"connection: Upgrade\r\nupgrade: websocket\r\n"
+
+
+class Admitted:
+    """What a relay needs to know of the request it carries."""
+
+    __slots__ = ("identity", "method", "response_lines", "route", "upgrade")
+
+    def __init__(self, method: bytes, route: Route, identity: Identity, response_lines: bytes, *, upgrade: bool):
+        self.method = method
+        self.route = route
+        self.identity = identity
+        self.response_lines = response_lines
+        self.upgrade = upgrade
+
+    def closing_lines(self) -> bytes:
+        """Return our lines of a response after which the connection closes."""
+        return self.response_lines + b"connection: close\r\n"
+
+
+class Outbound:
+    """Makes relays, and keeps a pool for every upstream."""
+
+    def __init__(
+        self,
+        routes: RouteTable,
+        limits: LimitSettings,
+        *,
+        public_url: str,
+        client_id: str,
+        trusted_proxies: frozenset[str],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        scheme, _, authority = public_url.partition("://")
+        self._about_us = (
+            f"x-forwarded-proto: {scheme}\r\nx-forwarded-host: {authority}\r\nx-keystead-client-id: {client_id}\r\n"
+        ).encode()
+        self._trusted_proxies = trusted_proxies
+        self._pools: dict[Origin, Pool] = {}
+        for route in routes:
+            origin = route.origin
+            if origin not in self._pools:
+                address = Address(origin.host, origin.port, tls=tls if origin.secure else None)
+                self._pools[origin] = Pool(address, limits)
+
+    def relay(
+        self, listener: Listener, head: RequestHead, asked: Asked, identity: Identity, trace: TraceContext
+    ) -> Relay:
+        """Return the relay of a judged request, ready to begin."""
+        route = asked.route
+        assert route is not None
+        if CONNECTION in head.seen and head.connection_words() not in _PLAIN_CONNECTION:
+            head.drop_nominated()
+        request = b"".join(
+            (
+                head.method,
+                b" ",
+                route.rewrite(asked.target.path),
+                asked.target.query,
+                b" HTTP/1.1\r\nhost: ",
+                route.host,
+                b"\r\n",
+                *head.kept,
+                b"x-forwarded-for: ",
+                self._client_address(listener, head).encode(),
+                b"\r\n",
+                self._about_us,
+                b"traceparent: ",
+                trace.traceparent().encode(),
+                b"\r\n",
+                identity.authorization,
+                self._framing_lines(head, asked),
+                b"\r\n",
+            )
+        )
+        lines = b"traceresponse: " + trace.traceparent().encode() + b"\r\n"
+        admitted = Admitted(head.method, route, identity, lines, upgrade=asked.upgrade)
+        return Relay(listener, admitted, self._pools[route.origin], request, asked.length)
+
+    def sweep(self, now: float) -> None:
+        """Close connections that were idle too long."""
+        for pool in self._pools.values():
+            pool.sweep(now)
+
+    def close(self) -> None:
+        """Close every connection when it is done."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _framing_lines(self, head: RequestHead, asked: Asked) -> bytes:
+        lines = b""
+        if asked.length == CHUNKED:
+            lines = b"transfer-encoding: chunked\r\n"
+        elif asked.length or head.method in (b"POST", b"PUT", b"PATCH"):
+            lines = b"content-length: %d\r\n" % asked.length
+        if asked.upgrade:
+            lines += _UPGRADE_LINES
+        elif EXPECT in head.seen and asked.length:
+            lines += b"expect: 100-continue\r\n"
+        if COOKIE in head.seen and asked.route is not None and asked.route.cookies:
+            others = without_ours(head.seen[COOKIE])
+            if others:
+                lines += b"cookie: " + others + b"\r\n"
+        return lines
+
+    def _client_address(self, listener: Listener, head: RequestHead) -> str:
+        """Return the browser's address: the socket's, or what a proxy that the configuration names says."""
+        if self._trusted_proxies and listener.peer in self._trusted_proxies:
+            return forwarded_client(head.seen.get(FORWARDED_FOR, b""), self._trusted_proxies) or listener.peer
+        return listener.peer
+
+
+def forwarded_client(header: bytes, trusted: frozenset[str]) -> str:
+    """Return the nearest address in X-Forwarded-For that is not a proxy of ours, or nothing."""
+    for part in reversed(header.split(b",")):
+        address = part.strip(b" \t").decode("latin-1")
+        if not address or not address.replace(".", "").replace(":", "").isalnum():
+            return ""
+        if address not in trusted:
+            return address
+    return ""

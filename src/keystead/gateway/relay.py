@@ -1,0 +1,246 @@
+"""One request carried to an upstream, and its response carried back, both streaming, both with back-pressure.
+
+Flow: `begin` takes or asks for a connection -> the head and the body go out as they come -> the response comes back
+as it comes -> `listener.answered`. Bodies are never gathered; whoever cannot keep up stops the other side's reading.
+Retries: only a request without a body, of an idempotent method, sent over a kept connection that closed before a
+single byte of an answer, and only once, over a fresh connection.
+Does not: judge anything. What `admission` let through is what is sent.
+Spec: RFC 9110 sections 7.6, 9.2.2 and 10.1.1; RFC 9112 sections 7 and 9.3.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keystead.gateway.failures import Failure
+from keystead.gateway.head import CHUNKED, UNTIL_CLOSE, ResponseHead
+from keystead.gateway.pool import Pool
+from keystead.gateway.response import render_interim, render_response
+from keystead.gateway.upstream import SWITCHING_PROTOCOLS, UpstreamConnection
+
+if TYPE_CHECKING:
+    from keystead.gateway.listener import Listener
+    from keystead.gateway.outbound import Admitted
+
+IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+class Relay:
+    """A request on its way to an upstream."""
+
+    __slots__ = (
+        "admitted",
+        "chunk_response",
+        "held",
+        "listener",
+        "over",
+        "pending",
+        "pool",
+        "received",
+        "request",
+        "request_done",
+        "request_length",
+        "retried",
+        "started",
+        "tunnel",
+        "upstream",
+    )
+
+    def __init__(self, listener: Listener, admitted: Admitted, pool: Pool, request: bytes, length: int) -> None:
+        self.listener = listener
+        self.admitted = admitted
+        self.pool = pool
+        self.request = request
+        self.request_length = length
+        self.request_done = length == 0
+        self.received = 0
+        self.held: list[bytes] = []
+        self.pending: list[bytes] = []
+        self.upstream: UpstreamConnection | None = None
+        self.started = self.over = self.retried = self.chunk_response = self.tunnel = False
+
+    @property
+    def upgrading(self) -> bool:
+        """Whether the request asks for a tunnel."""
+        return self.admitted.upgrade
+
+    def begin(self) -> None:
+        """Send the request as soon as there is a connection."""
+        connection = self.pool.take()
+        if connection is None:
+            self.listener.pause_reading()
+            self.pool.ask(self)
+        else:
+            self.connected(connection)
+
+    # --- the browser's side ------------------------------------------------------------------------------
+
+    def request_data(self, data: bytes) -> None:
+        """Pass a piece of the request body, or of the tunnel, on."""
+        if self.admitted.upgrade:
+            self._tunnel_data(data)
+            return
+        self.received += len(data)
+        if self.received > self.admitted.route.maximum_body:
+            self.listener.door.refuse_body_size(self.listener)
+            return
+        if self.request_length == CHUNKED:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self.upstream is None:
+            self.held.append(data)
+        else:
+            self.upstream.transport.write(data)
+
+    def request_ended(self) -> None:
+        """Note that the request is whole."""
+        if self.request_length == CHUNKED:
+            if self.upstream is None:
+                self.held.append(_LAST_CHUNK)
+            else:
+                self.upstream.transport.write(_LAST_CHUNK)
+        self.request_done = True
+        self._await_response()
+
+    def abandon(self) -> None:
+        """The browser has gone, or may not have more: end the upstream's work too."""
+        self.over = True
+        if self.upstream is not None:
+            self.upstream.close()
+            self.upstream = None
+        else:
+            self.pool.forget(self)
+
+    def pause_response(self) -> None:
+        """The browser does not keep up: stop reading from the upstream."""
+        if self.upstream is not None:
+            self.upstream.pause()
+
+    def resume_response(self) -> None:
+        """The browser keeps up again."""
+        if self.upstream is not None:
+            self.upstream.resume()
+
+    # --- the upstream's side (Receiver) ------------------------------------------------------------------
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """Send what there is of the request."""
+        if self.over:
+            self.pool.give_back(connection)
+            return
+        self.upstream = connection
+        connection.take(self, of_head_request=self.admitted.method == b"HEAD")
+        connection.transport.write(self.request)
+        if self.held and not self.admitted.upgrade:
+            connection.transport.writelines(self.held)
+            self.held = []
+        self._await_response()
+        self.listener.resume_reading()
+
+    def response_interim(self, head: ResponseHead) -> None:
+        """Pass 100 Continue and Early Hints on, to browsers that can read them."""
+        if not self.listener.old_client and not self.started:
+            self.listener.write(render_interim(head))
+
+    def response_started(self, head: ResponseHead, length: int) -> None:
+        """Hold the head back until the first piece of the body, or until there is nothing more for now."""
+        self.started = True
+        listener = self.listener
+        if head.status == SWITCHING_PROTOCOLS:
+            self._switch(head)
+            return
+        if not self.request_done or (length == UNTIL_CLOSE and listener.old_client) or self.admitted.upgrade:
+            listener.keep_alive = False
+        self.chunk_response = length in (CHUNKED, UNTIL_CLOSE) and not listener.old_client
+        if length == CHUNKED and listener.old_client:
+            listener.keep_alive = False
+        extra = self.admitted.response_lines if listener.keep_alive else self.admitted.closing_lines()
+        self.pending.append(
+            render_response(head, length, self.admitted.route, extra=extra, old_client=listener.old_client)
+        )
+
+    def response_data(self, data: bytes) -> None:
+        """Pass a piece of the response body on."""
+        if self.chunk_response:
+            self.pending += (b"%x\r\n" % len(data), data, b"\r\n")
+        else:
+            self.pending.append(data)
+
+    def response_flush(self) -> None:
+        """Write what was gathered while one read was parsed."""
+        if self.pending:
+            pending, self.pending = self.pending, []
+            self.listener.write(pending[0] if len(pending) == 1 else b"".join(pending))
+
+    def response_ended(self) -> None:
+        """Finish the response; the upstream connection belongs to the pool again."""
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None and not self.request_done:
+            upstream.keep_alive = False  # the rest of the request will never be sent
+        self.over = True
+        if self.chunk_response:
+            self.pending.append(_LAST_CHUNK)
+        self.response_flush()
+        self.listener.answered()
+
+    def response_broken(self, failure: Failure) -> None:
+        """Try once more where nothing can have happened; otherwise say so, or break off what was begun."""
+        reused = self.upstream is not None and self.upstream.uses > 1
+        self.upstream = None
+        if self.over:
+            return
+        if failure is Failure.CLOSED and reused and not self.started and self._may_retry():
+            self.retried = True
+            self.pool.ask(self)
+            return
+        self.over = True
+        if self.started:
+            self.listener.cut()
+        else:
+            self.listener.fail(failure)
+
+    def switched(self, data: bytes) -> None:
+        """Pass bytes of a tunnel back."""
+        self.listener.write(data)
+
+    def pause_request(self) -> None:
+        """The upstream does not keep up: stop reading from the browser."""
+        self.listener.pause_reading()
+
+    def resume_request(self) -> None:
+        """The upstream keeps up again."""
+        self.listener.resume_reading()
+
+    # ---
+
+    def _await_response(self) -> None:
+        if self.request_done and not self.started:
+            self.listener.patience.begin(self.admitted.route.response_timeout)
+
+    def _tunnel_data(self, data: bytes) -> None:
+        if self.upstream is not None and self.tunnel:
+            self.upstream.transport.write(data)
+        else:
+            self.held.append(data)
+            self.listener.pause_reading()
+
+    def _may_retry(self) -> bool:
+        return (
+            not self.retried
+            and self.request_length == 0
+            and not self.admitted.upgrade
+            and self.admitted.method in IDEMPOTENT
+        )
+
+    def _switch(self, head: ResponseHead) -> None:
+        if not self.admitted.upgrade or self.upstream is None:
+            self.abandon()
+            self.listener.fail(Failure.MALFORMED)
+            return
+        self.tunnel = True
+        lines = b"connection: Upgrade\r\nupgrade: websocket\r\n"
+        self.listener.write(render_response(head, 0, self.admitted.route, extra=lines, old_client=False))
+        if self.held:
+            self.upstream.transport.writelines(self.held)
+            self.held = []
+        self.listener.switch()

@@ -1,0 +1,253 @@
+"""One connection to an upstream: sends one request at a time, reads its response strictly.
+
+Flow: `pool` makes and keeps it -> a `Receiver` takes it, writes a request to its transport, and is told of the
+response piece by piece -> when the response is whole the connection goes back to the pool, or is closed.
+Does not: follow redirects, decompress, or judge headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import httptools
+
+from keystead.gateway.failures import Failure
+from keystead.gateway.head import UNTIL_CLOSE, BadFraming, ResponseHead
+
+if TYPE_CHECKING:
+    from keystead.gateway.pool import Pool
+
+MAXIMUM_HEAD: Final = 65_536
+MAXIMUM_FIELDS: Final = 256
+MAXIMUM_INTERIM: Final = 16
+SWITCHING_PROTOCOLS: Final = 101
+
+
+class Receiver(Protocol):
+    """Who sent the request and gets the response."""
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """Take a connection and send the request over it."""
+
+    def response_started(self, head: ResponseHead, length: int) -> None:
+        """Take the head of the final response. `length` is 0, a number of bytes, CHUNKED or UNTIL_CLOSE."""
+
+    def response_interim(self, head: ResponseHead) -> None:
+        """Take a 1xx response; the final one is still to come."""
+
+    def response_data(self, data: bytes) -> None:
+        """Take a piece of the body."""
+
+    def response_flush(self) -> None:
+        """Pass on what is held back: nothing more is there for now."""
+
+    def response_ended(self) -> None:
+        """The response is whole. The connection is no longer yours."""
+
+    def response_broken(self, failure: Failure) -> None:
+        """There will be no (more) response. The connection is no longer yours."""
+
+    def switched(self, data: bytes) -> None:
+        """Take bytes of a tunnel, after a 101 response."""
+
+    def pause_request(self) -> None:
+        """Stop sending: the upstream does not keep up."""
+
+    def resume_request(self) -> None:
+        """Go on sending."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to an upstream."""
+
+    __slots__ = (
+        "bodiless",
+        "connected",
+        "ended",
+        "head",
+        "idle_since",
+        "interim",
+        "keep_alive",
+        "length",
+        "parser",
+        "paused",
+        "pool",
+        "receiver",
+        "switched",
+        "transport",
+        "uses",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.connected = False
+        self.receiver: Receiver | None = None
+        self.parser = httptools.HttpResponseParser(self)
+        self.head = ResponseHead()
+        self.length = 0
+        self.bodiless = self.ended = self.keep_alive = self.switched = self.paused = False
+        self.interim = self.uses = 0
+        self.idle_since = 0.0
+
+    def take(self, receiver: Receiver, *, of_head_request: bool) -> None:
+        """Begin a request: from now on the receiver is told what comes."""
+        self.receiver = receiver
+        self.bodiless = of_head_request
+        self.ended = False
+        self.interim = 0
+        self.uses += 1
+
+    def pause(self) -> None:
+        """Stop reading: the receiver does not keep up."""
+        if not self.paused:
+            self.paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        if self.paused:
+            self.paused = False
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """End the connection at once."""
+        self.receiver = None
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+    # --- asyncio -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.connected = True
+
+    def data_received(self, data: bytes) -> None:
+        """Read a piece of the response."""
+        receiver = self.receiver
+        if receiver is None:
+            self.close()  # nobody asked
+            return
+        if self.switched:
+            receiver.switched(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(receiver, data[upgrade.args[0] :])
+            return
+        except (httptools.HttpParserError, BadFraming):
+            if not self.ended:
+                self._break(Failure.MALFORMED)
+                return
+            self.keep_alive = False
+        if self.ended:
+            self._finish()
+        elif self.receiver is receiver:
+            receiver.response_flush()
+
+    def eof_received(self) -> None:
+        """Let the transport close; `connection_lost` tells the rest."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the receiver, unless closing is how this response ends."""
+        receiver, self.receiver = self.receiver, None
+        self.pool.gone(self)
+        if receiver is None:
+            return
+        if self.length == UNTIL_CLOSE and exc is None and not self.ended:
+            receiver.response_ended()
+        else:
+            receiver.response_broken(Failure.CLOSED)
+
+    def pause_writing(self) -> None:
+        """Pass the back-pressure on."""
+        if self.receiver is not None:
+            self.receiver.pause_request()
+
+    def resume_writing(self) -> None:
+        """Pass the relief on."""
+        if self.receiver is not None:
+            self.receiver.resume_request()
+
+    # --- httptools ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Start a head, unless the response is over: more would be a response nobody asked for."""
+        if self.ended:
+            raise BadFraming("upstream.surplus")
+        self.head = ResponseHead()
+        self.length = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Trailers land in a head nobody reads any more."""
+        self.head.add(name, value)
+        if self.head.size > MAXIMUM_HEAD or self.head.fields > MAXIMUM_FIELDS:
+            raise BadFraming("upstream.head_too_large")
+
+    def on_headers_complete(self) -> None:
+        """Tell the receiver of an interim or the final response."""
+        head, receiver = self.head, self.receiver
+        if receiver is None:
+            return
+        head.status = self.parser.get_status_code()
+        head.version = self.parser.get_http_version()
+        if head.version not in {"1.0", "1.1"} or head.status > 599:
+            raise BadFraming("upstream.version")
+        if head.status < 200:
+            self._take_interim(head, receiver)
+            return
+        self.length = head.body_length(of_head_request=self.bodiless)
+        self.keep_alive = self.length != UNTIL_CLOSE and head.keeps_alive()
+        receiver.response_started(head, self.length)
+        if self.bodiless:
+            self.ended = True
+
+    def on_body(self, data: bytes) -> None:
+        """Pass a piece of the body on."""
+        if self.bodiless:
+            raise BadFraming("upstream.surplus")
+        if self.receiver is not None:
+            self.receiver.response_data(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end. What follows from it waits until the parser has returned."""
+        if self.head.status >= 200:
+            self.ended = True
+
+    # --- ends --------------------------------------------------------------------------------------------
+
+    def _take_interim(self, head: ResponseHead, receiver: Receiver) -> None:
+        self.interim += 1
+        if self.interim > MAXIMUM_INTERIM:
+            raise BadFraming("upstream.interim")
+        if head.status != SWITCHING_PROTOCOLS:
+            receiver.response_interim(head)
+
+    def _switch(self, receiver: Receiver, surplus: bytes) -> None:
+        if self.head.status != SWITCHING_PROTOCOLS:
+            self._break(Failure.MALFORMED)
+            return
+        self.switched = True
+        receiver.response_started(self.head, 0)
+        if surplus and self.receiver is receiver:
+            receiver.switched(surplus)
+
+    def _finish(self) -> None:
+        receiver, self.receiver = self.receiver, None
+        if self.bodiless:
+            self.parser = httptools.HttpResponseParser(self)  # llhttp still waits for the body a HEAD has not
+        if receiver is not None:
+            receiver.response_ended()
+        if self.keep_alive and not self.transport.is_closing():
+            self.resume()
+            self.pool.give_back(self)
+        else:
+            self.close()
+
+    def _break(self, failure: Failure) -> None:
+        receiver = self.receiver
+        self.close()
+        if receiver is not None:
+            receiver.response_broken(failure)
