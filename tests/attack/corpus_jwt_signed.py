@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.attack.corpus_jwt import Specimen, as_json, forge
-
 from keystead.core.jose.keys import PrivateKey
+from tests.attack.corpus_jwt import Specimen, as_json, forge
 
 
 def signed_mistakes(key: PrivateKey, typ: str, claims: Mapping[str, Any], now: int) -> Iterator[Specimen]:

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import uvloop
-from tests.attack.local_agent import HEADER, LocalAgent, ask_as, hang_up, local_agent, request, send
 
 from keystead.core.decisions import Denied
 from keystead.core.errors import ConfigurationError
 from keystead.core.jose.jws import peek_claims_unverified
 from keystead.workload import peer, supervisor
 from keystead.workload.settings import SupervisedProcess
+from tests.attack.local_agent import HEADER, LocalAgent, ask_as, hang_up, local_agent, request, send
 
 RESOURCE = "https://inventory.acme.example"
 TARGET = f"/identity/token?resource={urllib.parse.quote(RESOURCE, safe='')}"

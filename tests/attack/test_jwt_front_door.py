@@ -11,8 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwk, jws
-from tests.attack.corpus_jwt import Specimen, forge, forgeries
-from tests.attack.corpus_jwt_signed import signed_mistakes
 
 from keystead.core.jose.algorithms import generate
 from keystead.core.jose.claims import Expectation, check_claims
@@ -20,6 +18,8 @@ from keystead.core.jose.jws import MAXIMUM_TOKEN, read, sign, verify
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.outcomes import Rejected, VerifiedPayload, VerifiedToken
 from keystead.core.values import EpochSeconds
+from tests.attack.corpus_jwt import Specimen, forge, forgeries
+from tests.attack.corpus_jwt_signed import signed_mistakes
 
 NOW = EpochSeconds(1_800_000_000)
 AUDIENCE = "https://orders.acme.example"

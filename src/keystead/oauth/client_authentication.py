@@ -64,10 +64,12 @@ class Caller(msgspec.Struct, frozen=True):
 class ClientAuthentication(ABC):
     """A client authentication method: one file, one object.
 
-    `method` is its registered name. `events` are the reason slugs it may put into the audit.
+    `method` is its registered name. `family` is a name that registers for any method of a family: a client given a
+    secret and no method may use Basic or the form. `events` are the reason slugs it may put into the audit.
     """
 
     method: ClassVar[str]
+    family: ClassVar[str] = ""
     specs: ClassVar[tuple[Section, ...]]
     events: ClassVar[tuple[str, ...]] = ()
 
@@ -91,8 +93,8 @@ class ClientAuthentication(ABC):
             raise refuse("client.unknown", f"no client {client_id!r} in realm {realm}")
         if not client.enabled:
             raise refuse("client.disabled", f"client {client_id} is disabled")
-        if client.token_endpoint_auth_method != self.method:
-            expected = client.token_endpoint_auth_method
+        expected = client.token_endpoint_auth_method
+        if expected not in (self.method, self.family):
             raise refuse("client.wrong_method", f"client {client_id} must use {expected}, it used {self.method}")
         return client
 

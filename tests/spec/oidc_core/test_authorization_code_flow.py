@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.issuer import VERIFIER, Issuer, challenge
 from tests.shop import CALLBACK, authorize_url, browser_for, offered, open_shop, reach_code, sign_in
 

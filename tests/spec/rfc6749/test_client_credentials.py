@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.issuer import SECRET, Issuer, confidential
 
 from keystead.core.jose import jws
 from keystead.core.jose.outcomes import VerifiedToken
 from keystead.core.records.api import Api
 from keystead.core.records.workload import Workload
+from tests.issuer import SECRET, Issuer, confidential
 
 CATALOG = "https://catalog.test"
 ORDERS = "https://orders.test"

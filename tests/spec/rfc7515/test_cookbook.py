@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.vectors import HERE, load
 
 from keystead.core.jose.base64url import decode
 from keystead.core.jose.eddsa import Ed25519SigningKey
@@ -12,6 +11,7 @@ from keystead.core.jose.jws import verify
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.outcomes import Rejected, VerifiedPayload
 from keystead.core.jose.thumbprint import thumbprint
+from tests.vectors import HERE, load
 
 EXAMPLES = sorted(path.name for path in (HERE / "rfc7520/jws").glob("*.json"))
 

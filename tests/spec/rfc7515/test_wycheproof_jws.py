@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from tests.vectors import wycheproof
 
 from keystead.core.jose.algorithms import ALGORITHMS
 from keystead.core.jose.jws import verify
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.outcomes import Rejected, VerifiedPayload
+from tests.vectors import wycheproof
 
 MISLABELLED: Final = {346, 347, 350, 351, 372, 373}
 VECTORS: Final = list(wycheproof("json_web_signature_test"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.vectors import wycheproof
 
 from keystead.core.jose.algorithms import public_from_jwk
 from keystead.core.jose.base64url import encode
 from keystead.core.jose.keys import PublicKey
+from tests.vectors import wycheproof
 
 
 def b64(hexadecimal: str) -> str:

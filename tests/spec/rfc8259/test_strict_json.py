@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.vectors import json_test_suite
 
 from keystead.core.strict_json import NotStrictJson, parse, parse_object
+from tests.vectors import json_test_suite
 
 SUITE = json_test_suite()
 # Valid JSON by the grammar, but not for us: the same member twice.

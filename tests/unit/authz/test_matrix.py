@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.vectors import load
 
 from keystead.authz import AuthorizationEngine, InvalidQuery, open
 from keystead.storage.ports import Relationship
+from tests.vectors import load
 
 MATRIX: Final[dict[str, Any]] = load("fga/matrix.json")
 TESTS: Final = MATRIX["suites"]["yaml"]

@@ -11,6 +11,7 @@ from keystead.core.values import EpochSeconds
 class Account(Record, frozen=True, kw_only=True):
     """An account. Its `id` is the `sub`: random, never reused, never a name or an address.
 
+    `configured_password_mac` tells, without saying what it is, whether the configuration file's password has changed.
     `claims` holds OIDC standard claims beyond those with a field. `password_hash` is an Argon2id string.
     `authority_epoch` grows whenever all that was granted before must die (password change, disable, log out
     everywhere); sessions and grants remember the epoch they were made in.
@@ -23,6 +24,7 @@ class Account(Record, frozen=True, kw_only=True):
     username: str
     enabled: bool = True
     password_hash: str = ""
+    configured_password_mac: str = ""
     email: str = ""
     email_verified: bool = False
     name: str = ""

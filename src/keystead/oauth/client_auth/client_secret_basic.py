@@ -25,6 +25,7 @@ class ClientSecretBasic(ClientAuthentication):
     """
 
     method = "client_secret_basic"
+    family = "client_secret"
     specs = (RFC6749["2.3.1"], OIDC_CORE["9"])
     events = ("client.malformed_basic", "client.wrong_secret")
 

@@ -15,6 +15,7 @@ class ClientSecretPost(ClientAuthentication):
     """
 
     method = "client_secret_post"
+    family = "client_secret"
     specs = (RFC6749["2.3.1"], OIDC_CORE["9"])
     events = ("client.wrong_secret",)
 

@@ -1,0 +1,150 @@
+"""Plan and apply. The same transaction decides and writes, so that nothing changes in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+
+from keystead.app.convergence.desired import CONFIGURATION, account_record, desired_records
+from keystead.app.convergence.difference import Change, all_of, difference
+from keystead.app.convergence.revocations import tell_of
+from keystead.app.settings.realm import RealmSettings, UserSettings
+from keystead.app.settings.settings import Settings
+from keystead.core.errors import ConfigurationError
+from keystead.core.protocols import Passwords
+from keystead.core.records.account import Account
+from keystead.core.records.api import Api
+from keystead.core.records.client import Client
+from keystead.core.records.record import Record
+from keystead.core.records.workload import Agent, Workload
+from keystead.core.sealing import Sealer
+from keystead.core.values import EpochSeconds
+from keystead.identity.accounts import account_by_username, new_account_id
+from keystead.storage.ports import Read, Store, Stored, Write, get, put, remove
+
+PRUNED_KINDS: tuple[type[Record], ...] = (Client, Agent, Workload, Api, Account)
+KEPT_OF_AN_ACCOUNT = frozenset({"id", "password_hash", "authority_epoch", "created_at", "configured_password_mac"})
+MAC_KIND = "configured_password"
+
+Hashes = Mapping[str, tuple[str, str]]
+"""For each user name whose password is new: the password's hash and its mac."""
+
+
+async def plan(
+    store: Store, settings: Settings, sealer: Sealer, now: EpochSeconds, *, prune: bool = False
+) -> list[Change]:
+    """Return what `apply` would do, without doing it."""
+    changes: list[Change] = []
+    for realm, wanted in settings.realms.items():
+        new = await store.read(_new_passwords(realm, wanted, sealer, now))
+        changes += await store.read(_changes(realm, wanted, dict.fromkeys(new, ("", "")), now, prune))
+    return changes
+
+
+async def apply(
+    store: Store, settings: Settings, sealer: Sealer, passwords: Passwords, now: EpochSeconds, *, prune: bool = False
+) -> list[Change]:
+    """Bring the store to what the settings say, one transaction a realm, and return what changed.
+
+    Passwords are hashed before the transaction begins, and only those the file has changed.
+    Raises: ConfigurationError when a name belongs to something that would collide; StorageUnavailable.
+    """
+    changes: list[Change] = []
+    for realm, wanted in settings.realms.items():
+        new = await store.read(_new_passwords(realm, wanted, sealer, now))
+        hashes = await _hash_all(realm, new, sealer, passwords)
+        changes += await store.write(partial(_apply, realm, wanted, hashes, now, prune))
+    return changes
+
+
+async def _hash_all(realm: str, users: Mapping[str, UserSettings], sealer: Sealer, passwords: Passwords) -> Hashes:
+    waiting = {name: user.password for name, user in users.items() if user.password is not None}
+    hashed = await asyncio.gather(*(passwords.hash(password) for password in waiting.values()))
+    macs = (_mac(realm, users[name], sealer) for name in waiting)
+    return dict(zip(waiting, zip(hashed, macs, strict=True), strict=True))
+
+
+def _mac(realm: str, user: UserSettings, sealer: Sealer) -> str:
+    password = user.password.reveal() if user.password is not None else ""
+    return sealer.mac(realm, MAC_KIND, f"{len(user.username)}:{user.username}{password}".encode()).hex()
+
+
+def _new_passwords(
+    realm: str, wanted: RealmSettings, sealer: Sealer, now: EpochSeconds
+) -> Read[dict[str, UserSettings]]:
+    """Return the users whose password in the file is not the one the store was given last."""
+    changed = {}
+    for user in wanted.users:
+        stored = yield from account_by_username(realm, user.username, now)
+        known = stored.configured_password_mac if stored else ""
+        if user.password is not None and known != _mac(realm, user, sealer):
+            changed[user.username] = user
+    return changed
+
+
+def _changes(realm: str, wanted: RealmSettings, hashes: Hashes, now: EpochSeconds, prune: bool) -> Read[list[Change]]:
+    found: list[Change | None] = []
+    records = desired_records(realm, wanted)
+    for record in records:
+        stored = yield from get(type(record), realm, record.id, now)
+        found.append(difference(record, stored))
+    names = set()
+    for user in wanted.users:
+        change, account_id = yield from _account_change(realm, user, hashes.get(user.username), now)
+        found.append(change)
+        names.add(account_id)
+    if prune:
+        kept = {(record.kind, record.id) for record in records} | {(Account.kind, name) for name in names}
+        found += yield from _leftovers(realm, kept, now)
+    return [change for change in found if change is not None]
+
+
+def _account_change(
+    realm: str, user: UserSettings, hashed: tuple[str, str] | None, now: EpochSeconds
+) -> Read[tuple[Change | None, str]]:
+    stored = yield from account_by_username(realm, user.username, now)
+    account = account_record(realm, user, stored.id if stored else new_account_id())
+    keep = KEPT_OF_AN_ACCOUNT
+    if stored is None:
+        account = msgspec.structs.replace(account, created_at=now)
+    if hashed is not None:
+        epoch = stored.authority_epoch + 1 if stored else 0
+        account = msgspec.structs.replace(
+            account, password_hash=hashed[0], configured_password_mac=hashed[1], authority_epoch=epoch
+        )
+        keep = frozenset({"id", "created_at"})
+    return difference(account, stored, keep=keep), account.id
+
+
+def _leftovers(realm: str, kept: set[tuple[str, str]], now: EpochSeconds) -> Read[list[Change]]:
+    """Return deletions of what an earlier file made and this one no longer names."""
+    gone: list[Change] = []
+    for kind in PRUNED_KINDS:
+        made_here = [
+            record
+            for record in (yield from all_of(kind, realm, now))
+            if getattr(record, "managed_by", "") == CONFIGURATION
+        ]
+        gone += [
+            Change("delete", realm, kind.kind, record.id, record=record)
+            for record in made_here
+            if (kind.kind, record.id) not in kept
+        ]
+    return gone
+
+
+def _apply(realm: str, wanted: RealmSettings, hashes: Hashes, now: EpochSeconds, prune: bool) -> Write[list[Change]]:
+    changes = yield from _changes(realm, wanted, hashes, now, prune)
+    for change in changes:
+        assert change.record is not None
+        if change.verb == "delete":
+            yield from remove(type(change.record), realm, change.id)
+        elif not isinstance((yield from put(change.record, now)), Stored):
+            raise ConfigurationError(
+                f"{change.kind} {change.id} of realm {realm} collides with another; use another name"
+            )
+        yield from tell_of(change, now)
+    return changes

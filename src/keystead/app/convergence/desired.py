@@ -1,0 +1,154 @@
+"""The records a realm's settings ask for."""
+
+from __future__ import annotations
+
+from keystead.app.settings.checks import client_secrets
+from keystead.app.settings.realm import (
+    AgentEntry,
+    ApiSettings,
+    ClientSettings,
+    RealmSettings,
+    UserSettings,
+    WorkloadSettings,
+)
+from keystead.core.records.account import Account
+from keystead.core.records.api import Api, ExchangePolicy
+from keystead.core.records.client import Client
+from keystead.core.records.realm import Realm
+from keystead.core.records.record import Record
+from keystead.core.records.workload import Agent, RoleAssignment, Workload
+from keystead.core.values import handle_digest
+
+CONFIGURATION = "configuration"
+EITHER_SECRET_METHOD = "client_secret"  # noqa: S105 - the name of a method
+
+
+def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
+    """Return every record of a realm but its people, in the order in which they may be written."""
+    return [
+        realm_record(realm, settings),
+        *(api_record(realm, api) for api in settings.apis),
+        *(workload_record(realm, workload) for workload in settings.workloads),
+        *(agent_record(realm, agent) for agent in settings.agents),
+        *(client_record(realm, client) for client in settings.clients),
+    ]
+
+
+def realm_record(realm: str, settings: RealmSettings) -> Realm:
+    """Return the realm itself."""
+    return Realm(
+        realm=realm,
+        id=realm,
+        display_name=settings.display_name or realm,
+        enabled=settings.enabled,
+        signing_algorithm=settings.signing_algorithm,
+        access_token_lifetime=settings.access_token_lifetime,
+        exchanged_token_lifetime=settings.exchanged_token_lifetime,
+        id_token_lifetime=settings.id_token_lifetime,
+        code_lifetime=settings.code_lifetime,
+        refresh_token_lifetime=settings.refresh_token_lifetime,
+        refresh_token_idle_lifetime=settings.refresh_token_idle_lifetime,
+        session_lifetime=settings.session_lifetime,
+        session_idle_lifetime=settings.session_idle_lifetime,
+        key_rotation_interval=settings.key_rotation_interval,
+        maximum_actor_depth=settings.maximum_actor_depth,
+    )
+
+
+def client_record(realm: str, settings: ClientSettings) -> Client:
+    """Return a client. Its secrets become digests."""
+    return Client(
+        realm=realm,
+        id=settings.client_id,
+        enabled=settings.enabled,
+        client_name=settings.client_name or settings.client_id,
+        redirect_uris=settings.redirect_uris,
+        post_logout_redirect_uris=settings.post_logout_redirect_uris,
+        token_endpoint_auth_method=settings.token_endpoint_auth_method or implied_method(settings),
+        client_secret_digests=tuple(handle_digest(secret) for secret in client_secrets(settings)),
+        jwks=settings.jwks,
+        workload=settings.workload,
+        grant_types=settings.grant_types,
+        response_types=settings.response_types,
+        scope=settings.scope,
+        access_token_format=settings.access_token_format,
+        skip_consent=settings.skip_consent,
+        client_uri=settings.client_uri,
+        logo_uri=settings.logo_uri,
+        policy_uri=settings.policy_uri,
+        tos_uri=settings.tos_uri,
+        id_token_signed_response_alg=settings.id_token_signed_response_alg,
+        default_max_age=settings.default_max_age,
+        managed_by=CONFIGURATION,
+    )
+
+
+def implied_method(settings: ClientSettings) -> str:
+    """Return how a client proves itself when the file does not say: by what it was given to prove itself with."""
+    if settings.workload:
+        return "workload"
+    if settings.jwks is not None:
+        return "private_key_jwt"
+    return EITHER_SECRET_METHOD if client_secrets(settings) else "none"
+
+
+def api_record(realm: str, settings: ApiSettings) -> Api:
+    """Return an API."""
+    return Api(
+        realm=realm,
+        id=settings.audience,
+        enabled=settings.enabled,
+        name=settings.name or settings.audience,
+        scopes=settings.scopes,
+        scope_descriptions=settings.scope_descriptions,
+        scope_roles=settings.scope_roles,
+        exchange=ExchangePolicy(settings.exchange.sources, settings.exchange.scopes),
+        served_by=settings.served_by,
+        introspection_clients=settings.introspection_clients,
+        access_token_lifetime=settings.access_token_lifetime,
+        managed_by=CONFIGURATION,
+    )
+
+
+def workload_record(realm: str, settings: WorkloadSettings) -> Workload:
+    """Return a workload."""
+    return Workload(
+        realm=realm,
+        id=settings.name,
+        enabled=settings.enabled,
+        attest=settings.attest,
+        roles=tuple(RoleAssignment(role.role, role.on) for role in settings.roles),
+        scope=settings.scope,
+        audiences=settings.audiences,
+        managed_by=CONFIGURATION,
+    )
+
+
+def agent_record(realm: str, settings: AgentEntry) -> Agent:
+    """Return an agent."""
+    return Agent(
+        realm=realm,
+        id=settings.name,
+        enabled=settings.enabled,
+        jwks=settings.jwks or {},
+        workloads=settings.workloads,
+        managed_by=CONFIGURATION,
+    )
+
+
+def account_record(realm: str, settings: UserSettings, account_id: str) -> Account:
+    """Return a person's account, without what the store knows better: password hash, epoch, time of making."""
+    return Account(
+        realm=realm,
+        id=account_id,
+        username=settings.username,
+        enabled=settings.enabled,
+        email=settings.email,
+        email_verified=settings.email_verified,
+        name=settings.name or f"{settings.given_name} {settings.family_name}".strip(),
+        given_name=settings.given_name,
+        family_name=settings.family_name,
+        claims=settings.claims,
+        roles=settings.roles,
+        managed_by=CONFIGURATION,
+    )

@@ -1,0 +1,229 @@
+"""What no single setting gets wrong, but several together do. Each check says what it demands.
+
+Shape: a check yields (place, message) pairs; all of them are shown at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from keystead.app.settings.document import Place
+from keystead.app.settings.realm import ClientSettings, RealmSettings
+from keystead.app.settings.settings import Settings
+
+Problem = tuple[Place, str]
+
+ALGORITHMS: Final = ("ES256", "EdDSA", "RS256", "PS256")
+FORMATS: Final = ("opaque", "jwt")
+METHODS: Final = ("", "client_secret_basic", "client_secret_post", "private_key_jwt", "workload", "none")
+STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
+SUBJECT_PREFIX: Final = "usr_"
+SHORTEST_SECRET: Final = 8
+SHORTEST_PUBLIC_SECRET: Final = 16
+LONGEST_CODE_LIFETIME: Final = 60
+MAXIMUM_NAME: Final = 255
+
+
+def problems(settings: Settings) -> list[Problem]:
+    """Return everything the settings get wrong together."""
+    found = [*_server(settings)]
+    for name, realm in settings.realms.items():
+        for check in _REALM_CHECKS:
+            found += [(("realms", name, *place), message) for place, message in check(realm)]
+        if not _on_loopback(settings):
+            found += [(("realms", name, *place), message) for place, message in _require_long_secrets(realm)]
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine and no other."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _on_loopback(settings: Settings) -> bool:
+    return settings.server is None or is_loopback(urlsplit(settings.server.base_url).hostname or "")
+
+
+def _server(settings: Settings) -> Iterator[Problem]:
+    server = settings.server
+    if server is None:
+        return
+    url = urlsplit(server.base_url)
+    place = ("server", "base_url")
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or "@" in url.netloc:
+        yield place, f"`{server.base_url}` is no origin; write for instance https://id.example.com"
+    elif server.base_url.endswith("/"):
+        yield place, "leave out the slash at the end: issuer identifiers are compared character by character"
+    elif url.scheme == "http" and not is_loopback(url.hostname) and not server.danger_allow_http:
+        yield (
+            place,
+            "plain http off loopback shows every secret to the network; use https, or `danger_allow_http: true`",
+        )
+    for key in ("listen", "management_listen"):
+        yield from _require_listen(("server", key), getattr(server, key))
+    if not server.database.startswith(("sqlite:///", "memory:")):
+        yield ("server", "database"), "write sqlite:///FILE (three slashes and a path), or memory://"
+    if server.log_level not in ("info", "warning"):
+        yield ("server", "log_level"), "write info or warning"
+
+
+def _require_listen(place: Place, value: str) -> Iterator[Problem]:
+    _, colon, port = value.rpartition(":")
+    if value and not (colon and port.isascii() and port.isdigit() and int(port) < 65_536):
+        yield place, f"`{value}` is no address and port; write for instance 127.0.0.1:8080"
+
+
+def _require_unique_names(realm: RealmSettings) -> Iterator[Problem]:
+    groups = {
+        "clients": [client.client_id for client in realm.clients],
+        "users": [user.username for user in realm.users],
+        "apis": [api.audience for api in realm.apis],
+        "workloads": [workload.name for workload in realm.workloads],
+        "agents": [agent.name for agent in realm.agents],
+    }
+    for group, names in groups.items():
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield (group, index), f"`{name}` is there twice; names are compared character by character"
+            if not name or len(name) > MAXIMUM_NAME or not name.isprintable():
+                yield (group, index), f"a name has 1 to {MAXIMUM_NAME} printable characters"
+
+
+def _require_distinct_identities(realm: RealmSettings) -> Iterator[Problem]:
+    """Clients and workloads share one namespace with subjects, so that a `sub` never means two things."""
+    owner = {client.client_id: client.workload for client in realm.clients}
+    for index, client in enumerate(realm.clients):
+        if client.client_id.startswith(SUBJECT_PREFIX):
+            yield ("clients", index), f"a client_id must not begin with {SUBJECT_PREFIX}: people's subjects do"
+    for index, workload in enumerate(realm.workloads):
+        if workload.name.startswith(SUBJECT_PREFIX):
+            yield ("workloads", index), f"a workload must not begin with {SUBJECT_PREFIX}: people's subjects do"
+        if workload.name in owner and owner[workload.name] != workload.name:
+            yield (
+                ("workloads", index),
+                f"`{workload.name}` is a client_id too; rename one, or set the client's `workload`",
+            )
+
+
+def _require_known_values(realm: RealmSettings) -> Iterator[Problem]:
+    if realm.signing_algorithm not in ALGORITHMS:
+        yield ("signing_algorithm",), f"write one of {', '.join(ALGORITHMS)}"
+    if not 1 <= realm.code_lifetime <= LONGEST_CODE_LIFETIME:
+        yield ("code_lifetime",), f"an authorization code lives 1 to {LONGEST_CODE_LIFETIME} seconds"
+    for index, client in enumerate(realm.clients):
+        if client.access_token_format not in FORMATS:
+            yield ("clients", index, "access_token_format"), f"write {' or '.join(FORMATS)}"
+        if client.token_endpoint_auth_method not in METHODS:
+            yield ("clients", index, "token_endpoint_auth_method"), f"write one of {', '.join(METHODS[1:])}"
+        if client.response_types != ("code",):
+            yield (
+                ("clients", index, "response_types"),
+                "only `code` is served: the implicit flow shows tokens to the browser",
+            )
+
+
+def _require_credentials(realm: RealmSettings) -> Iterator[Problem]:
+    workloads = {workload.name for workload in realm.workloads}
+    for index, client in enumerate(realm.clients):
+        place = ("clients", index)
+        method, secrets = client.token_endpoint_auth_method, client_secrets(client)
+        if method.startswith("client_secret") and not secrets:
+            yield place, f"{method} needs a client_secret"
+        if method == "private_key_jwt" and client.jwks is None:
+            yield place, "private_key_jwt needs the client's public keys in `jwks`"
+        if method == "none" and secrets:
+            yield place, "a client with `token_endpoint_auth_method: none` has no secret; remove one of the two"
+        if (method == "workload" or client.workload) and client.workload not in workloads:
+            yield place, f"there is no workload `{client.workload}` in this realm"
+        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+            yield (
+                place,
+                f"a client_secret has at least {SHORTEST_SECRET} characters; `openssl rand -base64 32` makes one",
+            )
+
+
+def _require_long_secrets(realm: RealmSettings) -> Iterator[Problem]:
+    for index, client in enumerate(realm.clients):
+        if any(len(secret) < SHORTEST_PUBLIC_SECRET for secret in client_secrets(client)):
+            yield (
+                ("clients", index, "client_secret"),
+                f"off loopback a client_secret has at least {SHORTEST_PUBLIC_SECRET} characters",
+            )
+
+
+def client_secrets(client: ClientSettings) -> list[str]:
+    """Return all secrets of a client in the clear. For checks and digests only."""
+    secrets = ((client.client_secret,) if client.client_secret is not None else ()) + client.client_secrets
+    return [secret.reveal() for secret in secrets]
+
+
+def _require_redirect_uris(realm: RealmSettings) -> Iterator[Problem]:
+    for index, client in enumerate(realm.clients):
+        for key in ("redirect_uris", "post_logout_redirect_uris"):
+            for number, uri in enumerate(getattr(client, key)):
+                wrong = _wrong_redirect_uri(uri)
+                if wrong:
+                    yield ("clients", index, key, number), f"`{uri}`: {wrong}"
+        if "authorization_code" in client.grant_types and not client.redirect_uris:
+            yield ("clients", index), "authorization_code needs at least one of `redirect_uris`"
+
+
+def _wrong_redirect_uri(uri: str) -> str:
+    if not uri.isascii() or any(character <= " " or character in '\\"<>*' for character in uri):
+        return "a redirect URI is plain ASCII without spaces, wildcards or quotes"
+    url = urlsplit(uri)
+    if url.fragment or "#" in uri or "@" in url.netloc:
+        return "a redirect URI has no fragment and no user name"
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        return "plain http only on loopback; use https"
+    if url.scheme in ("https", "http"):
+        return "" if url.hostname else "a redirect URI names a host"
+    return (
+        ""
+        if "." in url.scheme
+        else "use https, http on loopback, or a reverse-domain scheme such as com.example.app:/done"
+    )
+
+
+def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
+    known = STANDARD_SCOPES.union(*(api.scopes for api in realm.apis))
+    asked = [("clients", index, client.scope) for index, client in enumerate(realm.clients)]
+    asked += [("workloads", index, workload.scope) for index, workload in enumerate(realm.workloads)]
+    for group, index, scope in asked:
+        unknown = [name for name in scope.split() if name not in known and not name.startswith("authz:")]
+        if unknown:
+            yield (group, index, "scope"), f"no API of this realm has the scope {', '.join(unknown)}"
+
+
+def _require_known_parties(realm: RealmSettings) -> Iterator[Problem]:
+    parties = {client.client_id for client in realm.clients} | {workload.name for workload in realm.workloads}
+    workloads = {workload.name for workload in realm.workloads}
+    for index, api in enumerate(realm.apis):
+        for source in api.exchange.sources:
+            if source not in parties:
+                yield ("apis", index, "exchange"), f"`{source}` is neither a client nor a workload of this realm"
+    for index, agent in enumerate(realm.agents):
+        for workload in agent.workloads:
+            if workload not in workloads:
+                yield ("agents", index, "workloads"), f"there is no workload `{workload}` in this realm"
+        if not agent.jwks and not agent.jwks_file:
+            yield ("agents", index), "an agent needs its public keys in `jwks` or `jwks_file`"
+
+
+_REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] = (
+    _require_unique_names,
+    _require_distinct_identities,
+    _require_known_values,
+    _require_credentials,
+    _require_redirect_uris,
+    _require_known_scopes,
+    _require_known_parties,
+)

@@ -1,0 +1,75 @@
+"""From a file to settings that hold together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from keystead.app.settings.checks import problems
+from keystead.app.settings.decode import decode
+from keystead.app.settings.document import Document, parse_document, read_document
+from keystead.app.settings.realm import AgentEntry, RealmSettings
+from keystead.app.settings.references import fill_in
+from keystead.app.settings.settings import Settings
+from keystead.core.errors import ConfigurationError
+
+_REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+
+def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read, fill in, decode and check a configuration file.
+
+    Raises: ConfigurationError, naming file, line and key, and what to write instead.
+    """
+    return settle(read_document(path), environment)
+
+
+def settings_from_text(text: str, path: Path = Path("keystead.yaml")) -> Settings:
+    """The same for a text, as if it stood at `path`."""
+    return settle(parse_document(path, text.encode()), None)
+
+
+def settle(document: Document, environment: Mapping[str, str] | None) -> Settings:
+    """Turn a parsed document into checked settings."""
+    filled = fill_in(document, environment)
+    if not isinstance(filled, dict):
+        raise document.error((), "the file must be a mapping with `server:` and `realms:`")
+    realms = filled.pop("realms", None) or {}
+    if not isinstance(realms, dict):
+        raise document.error(("realms",), "realms must be a mapping from a realm's name to its settings")
+    settings = msgspec.structs.replace(
+        decode(document, filled, (), Settings),
+        realms={name: _realm(document, name, value) for name, value in realms.items()},
+    )
+    found = problems(settings)
+    if found:
+        raise ConfigurationError("\n".join(f"{document.where(place)}: {message}" for place, message in found))
+    return settings
+
+
+def _realm(document: Document, name: str, value: Any) -> RealmSettings:
+    place = ("realms", name)
+    if not _REALM_NAME.fullmatch(name):
+        raise document.error(place, f"`{name}` cannot name a realm; use a-z, 0-9, - and _, at most 63 characters")
+    realm = decode(document, value or {}, place, RealmSettings)
+    agents = tuple(_with_keys(document, (*place, "agents", index), agent) for index, agent in enumerate(realm.agents))
+    return msgspec.structs.replace(realm, agents=agents)
+
+
+def _with_keys(document: Document, place: tuple[str | int, ...], agent: AgentEntry) -> AgentEntry:
+    """Read an agent's public keys from the file it names."""
+    if not agent.jwks_file:
+        return agent
+    path = document.path.parent / agent.jwks_file
+    try:
+        jwks = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        reason = f"{error.strerror or error}; start the agent once, it writes its public keys there"
+        raise document.error((*place, "jwks_file"), f"cannot read {path}: {reason}") from error
+    except msgspec.DecodeError as error:
+        raise document.error((*place, "jwks_file"), f"{path} is not a JSON Web Key Set: {error}") from error
+    return msgspec.structs.replace(agent, jwks=jwks, jwks_file="")

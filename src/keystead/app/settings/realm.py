@@ -1,0 +1,156 @@
+"""The `realms` section: who and what there is in each realm. Clients use the names of RFC 7591."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from keystead.core.records.realm import Realm
+from keystead.core.values import Seconds, Secret
+
+_DEFAULTS = Realm(realm="", id="")
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A client.
+
+    `client_secret` is the shared secret, `client_secrets` several while rotating; both take `${NAME}` and `file:`.
+    `token_endpoint_auth_method` defaults to what the other fields imply: `workload` with a workload,
+    `private_key_jwt` with `jwks`, `client_secret_basic` or `client_secret_post` with a secret, else `none`.
+    `access_token_format` is `opaque` or `jwt`. `skip_consent` is for the operator's own applications.
+    Spec: RFC 7591 section 2.
+    """
+
+    client_id: str
+    client_name: str = ""
+    client_secret: Secret | None = None
+    client_secrets: tuple[Secret, ...] = ()
+    token_endpoint_auth_method: str = ""
+    workload: str = ""
+    jwks: dict[str, Any] | None = None
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    scope: str = ""
+    access_token_format: str = "opaque"  # noqa: S105 - the name of a format
+    skip_consent: bool = False
+    client_uri: str = ""
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    id_token_signed_response_alg: str = ""
+    default_max_age: int | None = None
+    enabled: bool = True
+
+
+class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A person. Claims have the names of OpenID Connect; others go under `claims`.
+
+    `password` is set when the account is made, and again whenever the file says another.
+    Spec: OpenID Connect Core 1.0 section 5.1.
+    """
+
+    username: str
+    password: Secret | None = None
+    email: str = ""
+    email_verified: bool = False
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    roles: tuple[str, ...] = ()
+    claims: dict[str, Any] = {}
+    enabled: bool = True
+
+
+class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who may exchange a token for one meant for this API.
+
+    `from` names clients and workloads, `scopes` bounds what they may ask for (empty: all of the API).
+    Spec: RFC 8693 section 2.1.
+    """
+
+    sources: tuple[str, ...] = msgspec.field(name="from", default=())
+    scopes: tuple[str, ...] = ()
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An API, that is a resource server. `audience` is its resource indicator.
+
+    `served_by` names the workload or client behind it: only it may introspect tokens for this audience or exchange
+    them onward. `introspection_clients` names others that may introspect. `scope_descriptions` is what the consent page
+    says, `scope_roles` the roles of which a person needs one for a scope. `access_token_lifetime` is in seconds; 0
+    takes the realm's.
+    Spec: RFC 8707 section 2.
+    """
+
+    audience: str
+    name: str = ""
+    scopes: tuple[str, ...] = ()
+    scope_descriptions: dict[str, str] = {}
+    scope_roles: dict[str, tuple[str, ...]] = {}
+    exchange: ExchangeSettings = ExchangeSettings()
+    served_by: str = ""
+    introspection_clients: tuple[str, ...] = ()
+    access_token_lifetime: Seconds = Seconds(0)
+    enabled: bool = True
+
+
+class RoleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A role a workload has, `on` something: `bus-sender` or `bus-receiver` on a subject pattern."""
+
+    role: str
+    on: str = ""
+
+
+class WorkloadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A service identity.
+
+    `attest` is what an agent must find out about a process, attestor by attestor (`unix`, `spawned`); all of it must
+    hold. `scope` and `audiences` bound the tokens it may get for itself. `roles` are what it may do on the bus.
+    """
+
+    name: str
+    attest: dict[str, dict[str, Any]] = {}
+    roles: tuple[RoleSettings, ...] = ()
+    scope: str = ""
+    audiences: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class AgentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A node agent the realm believes, for the `workloads` named. Its public keys: `jwks`, or the file `jwks_file`."""
+
+    name: str
+    jwks: dict[str, Any] | None = None
+    jwks_file: str = ""
+    workloads: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A realm: one issuer. Lifetimes and intervals are in seconds.
+
+    `signing_algorithm` is one of ES256, EdDSA, RS256, PS256. `maximum_actor_depth` bounds how often a token may be
+    exchanged onward.
+    """
+
+    display_name: str = ""
+    enabled: bool = True
+    signing_algorithm: str = _DEFAULTS.signing_algorithm
+    access_token_lifetime: Seconds = _DEFAULTS.access_token_lifetime
+    exchanged_token_lifetime: Seconds = _DEFAULTS.exchanged_token_lifetime
+    id_token_lifetime: Seconds = _DEFAULTS.id_token_lifetime
+    code_lifetime: Seconds = _DEFAULTS.code_lifetime
+    refresh_token_lifetime: Seconds = _DEFAULTS.refresh_token_lifetime
+    refresh_token_idle_lifetime: Seconds = _DEFAULTS.refresh_token_idle_lifetime
+    session_lifetime: Seconds = _DEFAULTS.session_lifetime
+    session_idle_lifetime: Seconds = _DEFAULTS.session_idle_lifetime
+    key_rotation_interval: Seconds = _DEFAULTS.key_rotation_interval
+    maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
+    clients: tuple[ClientSettings, ...] = ()
+    users: tuple[UserSettings, ...] = ()
+    apis: tuple[ApiSettings, ...] = ()
+    workloads: tuple[WorkloadSettings, ...] = ()
+    agents: tuple[AgentEntry, ...] = ()

@@ -1,0 +1,26 @@
+"""The `server` section: where the issuer listens, and what it keeps its things in."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The issuer's process.
+
+    `base_url` is the public URL browsers and services use; issuers are `{base_url}/realms/{realm}`. `listen` is the
+    address and port to bind. `management_listen` serves health and metrics, apart from everything public; empty serves
+    none. `database` is `sqlite:///FILE` or `memory://`. `key_encryption_key` is a `file:` reference to 32 random bytes
+    (base64) that seal what is kept; beside an embedded database it is made at first start. `trusted_proxies` names the
+    addresses whose forwarding headers are believed. `log_level` is `info` or `warning`.
+    `danger_allow_http` serves plain http off loopback.
+    """
+
+    base_url: str
+    listen: str = "127.0.0.1:8080"
+    management_listen: str = ""
+    database: str = "sqlite:///keystead.db"
+    key_encryption_key: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    log_level: str = "info"
+    danger_allow_http: bool = False

@@ -1,0 +1,23 @@
+"""The whole file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from keystead.app.settings.realm import RealmSettings
+from keystead.app.settings.server import ServerSettings
+from keystead.workload.settings import AgentSettings
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything one file can say. Each command reads the sections it needs: `serve` the server, realms and bus,
+    `gateway` the gateway, `agent` the agent and the workloads of its realm.
+    """
+
+    server: ServerSettings | None = None
+    realms: dict[str, RealmSettings] = {}
+    bus: dict[str, Any] | None = None
+    gateway: dict[str, Any] | None = None
+    agent: AgentSettings | None = None
