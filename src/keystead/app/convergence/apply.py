@@ -110,7 +110,8 @@ def _account_change(
     keep = KEPT_OF_AN_ACCOUNT
     if stored is None:
         account = msgspec.structs.replace(account, created_at=now)
-    if hashed is not None:
+    # Another process may have set the same new password since it was hashed here.
+    if hashed is not None and (stored is None or stored.configured_password_mac != hashed[1]):
         epoch = stored.authority_epoch + 1 if stored else 0
         account = msgspec.structs.replace(
             account, password_hash=hashed[0], configured_password_mac=hashed[1], authority_epoch=epoch
