@@ -1,6 +1,7 @@
 """The few pages that the protocol itself must be able to show, as data and a protocol.
 
 Flow: `keystead.oauth` says what there is to tell, `keystead.web` makes it a page, `keystead.app` wires the two.
+`realm_name` is what people call the realm, where it is known; its name in the URL stands in for it.
 Does not: hold HTML. Every text here is escaped by whoever renders it.
 """
 
@@ -28,6 +29,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     realm: str
+    realm_name: str = ""
     title: str
     message: str
     advice: str = ""
@@ -42,6 +44,7 @@ class LogoutQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Do you want to sign out? `fields` are hidden form fields, posted back with the answer."""
 
     realm: str
+    realm_name: str = ""
     person: str
     client_name: str = ""
     action: str
@@ -53,6 +56,7 @@ class Farewell(msgspec.Struct, frozen=True, kw_only=True):
     """You are signed out."""
 
     realm: str
+    realm_name: str = ""
     link: Link | None = None
 
 

@@ -125,6 +125,7 @@ def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool
         return cx.pages.problem(
             Problem(
                 realm=asked.request.realm,
+                realm_name=asked.situation.realm.display_name,
                 title="This application asked for something we cannot do",
                 message=error.description,
                 advice="Close this page. If it keeps happening, tell whoever runs the application.",

@@ -17,6 +17,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.situation import Person, Situation
+from keystead.web.headers import form_source
 from keystead.web.rendering import render, web_link
 from keystead.web.returning import come_back, look_up, mark
 from keystead.web.scope_words import lifetime_in_words, put_into_words
@@ -104,6 +105,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
             "account": person.account,
             "groups": put_into_words(scopes, situation.scope_map.apis.values()),
             "links": _links(client),
+            "answer_goes_to": form_source(asked.redirect_uri),
             "lifetime": _lifetime(situation, scopes),
             "handle": handle,
             "shown": _shown(person, scopes),
@@ -132,7 +134,7 @@ def _lifetime(situation: Situation, scopes: tuple[str, ...]) -> str:
     realm, client = situation.realm, situation.client
     if "offline_access" in scopes:
         unused = lifetime_in_words(realm.refresh_token_idle_lifetime)
-        return f"It keeps this access after you sign out, until it is not used for {unused}."
+        return f"It keeps this access even after you sign out, and loses it when it is not used for {unused}."
     if client is not None and "refresh_token" in client.grant_types:
         return f"It keeps this access until you sign out, {lifetime_in_words(realm.session_lifetime)} at most."
     return f"It gets this access for {lifetime_in_words(realm.access_token_lifetime)}."

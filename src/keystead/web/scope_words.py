@@ -9,7 +9,7 @@ from typing import Final
 from keystead.core.records.api import Api
 
 _IDENTITY: Final = {
-    "openid": "Know that it is you, by an identifier",
+    "openid": "Recognise you when you come back",
     "profile": "See your name",
     "email": "See your email address",
     "offline_access": "Stay connected after you sign out",

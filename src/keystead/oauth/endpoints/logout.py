@@ -43,6 +43,7 @@ class Proven:
     person: Person | None
     hint: dict[str, Any] | None
     return_to: str
+    realm_name: str
     checks: tuple[Check, ...]
 
 
@@ -104,7 +105,7 @@ async def _prove(request: Request, form: LogoutForm, cx: ServerContext) -> Prove
         Check("id_token_hint", hint is not None, f"an ID token of {issuer}" if hint else "none was sent"),
         Check("post_logout_redirect_uri", True, "registered, character by character" if target else "none was sent"),
     )
-    return Proven(form, client, situation.person, hint, target, checks)
+    return Proven(form, client, situation.person, hint, target, situation.realm.display_name, checks)
 
 
 async def _read_hint(request: Request, form: LogoutForm, cx: ServerContext) -> dict[str, Any] | None:
@@ -137,6 +138,7 @@ def _ask(request: Request, proven: Proven, person: Person, cx: ServerContext) ->
     return cx.pages.confirm_logout(
         LogoutQuestion(
             realm=request.realm,
+            realm_name=proven.realm_name,
             person=person.account.name or person.account.username,
             client_name=(proven.client.client_name or proven.client.id) if proven.client else "",
             action=f"{cx.issuer(request.realm)}/logout",
@@ -182,14 +184,15 @@ def _goodbye(request: Request, proven: Proven, cx: ServerContext, *, ended: bool
     """Send the browser back to the application, or say goodbye here. Nothing proven: a link instead of a redirect."""
     forget = (clear_cookie(cookie_name("session", request.realm, secure=cx.secure)),)
     if not proven.return_to:
-        return _with(cx.pages.logged_out(Farewell(realm=request.realm)), forget)
+        return _with(cx.pages.logged_out(Farewell(realm=request.realm, realm_name=proven.realm_name)), forget)
     state = "" if proven.form.state is None else urlencode({"state": proven.form.state})
     joint = "" if not state else "&" if "?" in proven.return_to else "?"
     location = f"{proven.return_to}{joint}{state}"
     if ended or proven.hint is not None:
         return see_other(location, forget)
     name = (proven.client.client_name or proven.client.id) if proven.client else ""
-    return _with(cx.pages.logged_out(Farewell(realm=request.realm, link=Link(location, f"Back to {name}"))), forget)
+    farewell = Farewell(realm=request.realm, realm_name=proven.realm_name, link=Link(location, f"Back to {name}"))
+    return _with(cx.pages.logged_out(farewell), forget)
 
 
 def _with(reply: Reply, headers: tuple[tuple[bytes, bytes], ...]) -> Reply:
