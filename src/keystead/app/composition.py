@@ -117,7 +117,7 @@ def load_sealer(configuration: IssuerConfiguration) -> Sealer:
         key = load_key(configuration.directory / configuration.key_encryption_key)
     elif (database := sqlite_path(configuration.database, configuration.directory)) is not None:
         key = load_or_make_key(database.with_name(f"{database.name}.key"))
-    elif configuration.database == MEMORY:
+    elif configuration.database.startswith(MEMORY):
         return AesGcmSealer(secrets.token_bytes(KEY_BYTES))
     else:
         raise ConfigurationError(

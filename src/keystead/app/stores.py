@@ -10,6 +10,7 @@ from keystead.storage.ports import Store
 
 _SQLITE: Final = "sqlite:///"
 MEMORY: Final = "memory:"
+"""What a URL of the memory backend begins with."""
 
 
 def sqlite_path(url: str, directory: Path) -> Path | None:
@@ -27,11 +28,11 @@ def open_store(url: str, directory: Path) -> Store:
         from keystead.storage.sqlite import open_store as open_sqlite
 
         return open_sqlite(str(path))
-    if url == MEMORY:
+    if url.startswith(MEMORY):
         from keystead.storage.memory import MemoryStore
 
         return MemoryStore()
     scheme = url.partition(":")[0]
     raise ConfigurationError(
-        f"no backend for `{scheme}:`; write sqlite:///FILE (or memory: to keep nothing)", where="server.database"
+        f"no backend for `{scheme}:`; write sqlite:///FILE (or memory:// to keep nothing)", where="server.database"
     )

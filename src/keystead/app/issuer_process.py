@@ -1,0 +1,154 @@
+"""The issuer as a process: what `keystead serve` does.
+
+Flow: bind the sockets -> open and migrate the database -> converge its records to the file -> serve until a signal.
+With several workers the parent converges first, then forks; each worker has its own store and event loop, and all
+accept from the same socket.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Coroutine
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from keystead.app.apply import apply
+from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
+from keystead.app.housekeeping import sweep_forever, tend_keys_forever
+from keystead.app.http_server.server import HttpServer, open_socket
+from keystead.app.log_lines import LogLines, open_log
+from keystead.app.serving import run, serve_until_signal
+from keystead.app.settings import ServerSettings, Settings
+from keystead.core.errors import ConfigurationError
+from keystead.core.values import EpochSeconds
+
+_FILE: Final = "file:"
+
+
+def serve(settings: Settings, path: Path, *, workers: int = 1, converge: bool = True) -> None:
+    """Serve the realms of a configuration file until a signal.
+
+    Raises: ConfigurationError, StorageUnavailable.
+    """
+    server = require_server(settings)
+    if workers > 1 and server.database.startswith("memory:"):
+        raise ConfigurationError("several workers need a database they share", where="server.database")
+    listener = listen_on(server.listen)
+    if workers == 1:
+        run(_serve(settings, path, listener, converge=converge))
+        return
+    if converge:
+        run(_converge(settings, path))
+    _fork_workers(settings, path, listener, workers)
+
+
+def require_server(settings: Settings) -> ServerSettings:
+    """Return the `server` section. Raises: ConfigurationError when there is none."""
+    if settings.server is None:
+        raise ConfigurationError("the file has no `server` section: it needs at least `base_url`")
+    return settings.server
+
+
+def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
+    """Return what an issuer is built from. Raises: ConfigurationError."""
+    server = require_server(settings)
+    key = server.key_encryption_key
+    if key and not key.startswith(_FILE):
+        raise ConfigurationError("write `file:PATH`; the key itself must not stand here", where="key_encryption_key")
+    return IssuerConfiguration(
+        base_url=server.base_url,
+        database=server.database,
+        directory=path.absolute().parent,
+        key_encryption_key=key.removeprefix(_FILE),
+        trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
+    )
+
+
+def listen_on(address: str) -> socket.socket:
+    """Return a socket bound to `HOST:PORT`. Raises: ConfigurationError."""
+    parts = urlsplit(f"//{address}")
+    return open_socket(parts.hostname or "127.0.0.1", parts.port or 0)
+
+
+async def _serve(settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0) -> None:
+    log = open_log("issuer")
+    issuer = build_issuer(issuer_configuration(settings, path), log)
+    try:
+        if converge:
+            await _apply(settings, issuer, log)
+        servers = [HttpServer(issuer.application, listener), *_management(settings, issuer, worker)]
+        await serve_until_signal(servers, _background(settings, issuer), lambda: _say_ready(settings, log, listener))
+    finally:
+        await issuer.close()
+
+
+def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:
+    """Return the management server, if one is wanted. Worker 1 listens one port above worker 0, and so on."""
+    address = require_server(settings).management_listen
+    if not address:
+        return []
+    parts = urlsplit(f"//{address}")
+    port = (parts.port or 0) + worker if parts.port else 0
+    return [HttpServer(issuer.management, open_socket(parts.hostname or "127.0.0.1", port))]
+
+
+def _background(settings: Settings, issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
+    return [
+        sweep_forever(issuer.store),
+        tend_keys_forever(issuer.store, issuer.keys, tuple(settings.realms)),
+    ]
+
+
+def _say_ready(settings: Settings, log: LogLines, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    base_url = require_server(settings).base_url
+    issuers = {name: f"{base_url}/realms/{name}" for name in settings.realms}
+    log.tell("server.ready", listening=f"{host}:{port}", issuers=issuers, pid=os.getpid())
+
+
+async def _apply(settings: Settings, issuer: Issuer, log: LogLines) -> None:
+    now = EpochSeconds(int(time.time()))
+    changes = await apply(issuer.store, settings, issuer.passwords, now)
+    if changes:
+        log.tell("settings.applied", changes=len(changes))
+
+
+async def _converge(settings: Settings, path: Path) -> None:
+    log = open_log("issuer")
+    issuer = build_issuer(issuer_configuration(settings, path), log)
+    try:
+        await _apply(settings, issuer, log)
+    finally:
+        await issuer.close()
+
+
+def _fork_workers(settings: Settings, path: Path, listener: socket.socket, workers: int) -> None:
+    """Run the workers and wait for them. A worker that ends by itself ends them all: a supervisor starts us again."""
+    pids = []
+    for worker in range(workers):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                run(_serve(settings, path, listener, converge=False, worker=worker))
+            finally:
+                os._exit(0)
+        pids.append(pid)
+
+    def stop(number: int, frame: object) -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    ended, status = os.wait()
+    pids.remove(ended)
+    stop(signal.SIGTERM, None)
+    for pid in pids:
+        os.waitpid(pid, 0)
+    if os.waitstatus_to_exitcode(status):
+        raise ConfigurationError("a worker ended with an error; its last log lines say why")

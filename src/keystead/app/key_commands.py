@@ -1,0 +1,65 @@
+"""What `keystead keys` does to a database, beside running servers or without any."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keystead.app.composition import load_sealer
+from keystead.app.issuer_process import issuer_configuration
+from keystead.app.settings import Settings
+from keystead.app.stores import open_store
+from keystead.core.errors import ConfigurationError
+from keystead.core.records.signing_key import SigningKey
+from keystead.core.values import EpochSeconds
+from keystead.oauth.keyring import StoreKeyRing
+from keystead.storage.ports import Store, find
+
+
+async def describe_keys(settings: Settings, path: Path, realm: str | None, now: int) -> list[str]:
+    """Return a line for every published signing key."""
+    lines = []
+    async with _store(settings, path) as store:
+        for name in [realm] if realm else list(settings.realms):
+            keys = await store.read(find(SigningKey, name, EpochSeconds(now)))
+            lines += [_describe(key, now) for key in sorted(keys, key=lambda key: key.signs_from)]
+    return lines or ["no keys yet: the first is made when it is first needed"]
+
+
+async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str, immediately: bool) -> str:
+    """Publish the next key of a realm, and return what to say about it."""
+    now = EpochSeconds(int(time.time()))
+    async with _store(settings, path) as store:
+        ring = StoreKeyRing(store, load_sealer(issuer_configuration(settings, path)))
+        try:
+            key = await ring.rotate(realm, now, algorithm, immediately=immediately)
+        except (LookupError, ValueError) as error:
+            raise ConfigurationError(str(error)) from error
+    return _describe(key, now)
+
+
+@asynccontextmanager
+async def _store(settings: Settings, path: Path) -> AsyncIterator[Store]:
+    configuration = issuer_configuration(settings, path)
+    store = open_store(configuration.database, configuration.directory)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _describe(key: SigningKey, now: int) -> str:
+    if key.signs_from > now:
+        state = f"published, signs from {_utc(key.signs_from)}"
+    elif key.retires_at is not None and key.retires_at <= now:
+        state = f"retired, published until {_utc(key.expires_at)}"
+    else:
+        state = f"signs since {_utc(key.signs_from)}"
+    return f"{key.realm}  {key.algorithm}  {key.id}  {state}"
+
+
+def _utc(at: int | None) -> str:
+    return "its last token is dead" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,25 @@
+"""`keystead serve`: the issuer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keystead.cli.configuration import config_option
+
+
+@click.command("serve")
+@config_option
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to serve with.")
+@click.option("--no-apply", is_flag=True, help="Leave the records as they are; do not converge them to the file.")
+def command(path: Path, workers: int, no_apply: bool) -> None:
+    """Serve the realms of a configuration file.
+
+    Migrates the database, converges its realms, clients, users, APIs and workloads to the file (nothing is deleted),
+    and serves until SIGTERM or Ctrl-C. Log lines are JSON, on standard output.
+    """
+    from keystead.app.issuer_process import serve
+    from keystead.app.settings import load_settings
+
+    serve(load_settings(path), path, workers=workers, converge=not no_apply)
