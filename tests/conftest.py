@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.issuer import Issuer
 
 
@@ -16,3 +17,17 @@ async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
     made = Issuer(tmp_path)
     yield made
     await made.store.close()
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[RunningIssuer]:
+    """The product, started as a process on a fresh database, with the usual shop."""
+    async with running_issuer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def unserved(tmp_path: Path) -> AsyncIterator[RunningIssuer]:
+    """The same, not started yet: change its configuration first."""
+    async with issuer_in(tmp_path) as prepared:
+        yield prepared

@@ -76,9 +76,8 @@ class RunningIssuer:
     def client(self, client_id: str, *, origin: str = "") -> OAuthClient:
         """Return a client of the configuration. `origin` sends it to another process."""
         entry = next(entry for entry in self.realm["clients"] if entry["client_id"] == client_id)
-        issuer = self.url if not origin else f"{origin}/realms/{REALM}"
-        client = OAuthClient(self.session, issuer, client_id, entry.get("client_secret", ""), self.witness)
-        return client
+        secret = entry.get("client_secret", "")
+        return OAuthClient(self.session, self.url, client_id, secret, self.witness, origin=origin)
 
     def person(self, username: str) -> Person:
         """Return a person of the configuration, with a fresh browser."""

@@ -41,7 +41,10 @@ class Answer:
 
 @dataclass
 class OAuthClient:
-    """One client. `verifier` is the PKCE verifier of its latest authorization request."""
+    """One client. `verifier` is the PKCE verifier of its latest authorization request.
+
+    `origin` sends its calls to another process of the same issuer than the one its URLs name.
+    """
 
     session: aiohttp.ClientSession
     issuer: str
@@ -49,6 +52,7 @@ class OAuthClient:
     secret: str
     witness: Witness
     verifier: str = ""
+    origin: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
 
     async def discover(self) -> dict[str, Any]:
@@ -61,6 +65,8 @@ class OAuthClient:
 
     async def send(self, method: str, url: str, *, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
         """Send one request, as it is."""
+        if self.origin:
+            url = self.origin + url.removeprefix(self.issuer.partition("/realms/")[0])
         async with self.session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as got:
             answer = Answer(got.status, {name.lower(): value for name, value in got.headers.items()}, await got.read())
         if answer.body.startswith(b"{"):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from keystead.app.apply import apply
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
+from keystead.app.convergence import apply
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever
 from keystead.app.http_server.server import HttpServer, open_socket
 from keystead.app.log_lines import LogLines, open_log
@@ -113,7 +113,7 @@ def _say_ready(settings: Settings, log: LogLines, listener: socket.socket) -> No
 
 async def _apply(settings: Settings, issuer: Issuer, log: LogLines) -> None:
     now = EpochSeconds(int(time.time()))
-    changes = await apply(issuer.store, settings, issuer.passwords, now)
+    changes = await apply(issuer.store, settings, issuer.cx.sealer, issuer.passwords, now)
     if changes:
         log.tell("settings.applied", changes=len(changes))
 
