@@ -1,0 +1,39 @@
+"""What a service needs: check a token, exchange it, have an identity of its own. Light to import.
+
+    from keystead.sdk.fastapi import Protect        # or keystead.sdk.asgi.KeysteadMiddleware, keystead.sdk.wsgi
+    protect = Protect(issuer="https://id.example/realms/acme", audience="https://orders.acme.example")
+    caller: Annotated[VerifiedCaller, Depends(protect("orders:read"))]
+
+Flow: `Verifier` says who calls; `TokenExchange` and `ServiceClient` call on; `AgentClient` says who we are.
+Does not: import the server, a database or a web framework. `keystead.sdk.asgi`, `wsgi` and `fastapi` are imported by
+name; so is `keystead.sdk.service_client`, which loads an HTTP client.
+"""
+
+from keystead.sdk.agent import AgentClient, SyncAgentClient
+from keystead.sdk.caller import Refused, VerifiedCaller
+from keystead.sdk.demand import Demand, demand
+from keystead.sdk.errors import AgentUnavailable, IssuerUnavailable, TokenRefused
+from keystead.sdk.exchange import TokenExchange
+from keystead.sdk.issuer_keys import KeyPolicy
+from keystead.sdk.journal import JsonLinesJournal
+from keystead.sdk.kept_tokens import ObtainedToken
+from keystead.sdk.revocations import Revocations
+from keystead.sdk.verifier import Verifier
+
+__all__ = [
+    "AgentClient",
+    "AgentUnavailable",
+    "Demand",
+    "IssuerUnavailable",
+    "JsonLinesJournal",
+    "KeyPolicy",
+    "ObtainedToken",
+    "Refused",
+    "Revocations",
+    "SyncAgentClient",
+    "TokenExchange",
+    "TokenRefused",
+    "VerifiedCaller",
+    "Verifier",
+    "demand",
+]

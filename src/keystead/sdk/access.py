@@ -1,0 +1,99 @@
+"""One request against one demand, with the line in the log that says what was decided and why.
+
+Flow: `asgi`, `wsgi` and `fastapi` bring the request's headers here and word the answer their own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from keystead.core.decisions import Check, Credential, Decision, Journal
+from keystead.core.trace import TraceContext, accept_trace
+from keystead.sdk.bearer import bearer_token
+from keystead.sdk.caller import Refused, VerifiedCaller
+from keystead.sdk.demand import Demand
+from keystead.sdk.verifier import Verifier
+
+ACTION: Final = "resource.access"
+_NOTHING: Final = Credential("none")
+
+
+class Arrival(NamedTuple):
+    """A request that arrived, as far as it is needed here. Header names are lower case, repeated ones repeated."""
+
+    method: str
+    path: str
+    headers: Iterable[tuple[bytes, bytes]]
+
+
+class Guard:
+    """A verifier and a journal: what every protected door of one service shares."""
+
+    def __init__(self, verifier: Verifier, journal: Journal | None = None) -> None:
+        self.verifier = verifier
+        self._journal = journal
+
+    async def admit(self, arrival: Arrival, wanted: Demand) -> VerifiedCaller | Refused:
+        """Decide about one request, and record the decision."""
+        authorizations, traceparent = [], None
+        for name, value in arrival.headers:
+            if name == b"authorization":
+                authorizations.append(value)
+            elif name == b"traceparent":
+                traceparent = value.decode("latin-1")
+        trace = accept_trace(traceparent)
+        token = bearer_token(authorizations)
+        if isinstance(token, Refused):
+            shown = Check("token", False, token.description)
+            outcome: VerifiedCaller | Refused = msgspec.structs.replace(token, checks=(shown,), credential=_NOTHING)
+        else:
+            outcome = await self.verifier.judge(token, wanted, trace)
+        if self._journal is not None:
+            self._journal.record(self._decision(arrival, outcome, trace))
+        return outcome
+
+    def _decision(self, arrival: Arrival, outcome: VerifiedCaller | Refused, trace: TraceContext) -> Decision:
+        facts = {"method": arrival.method, "path": arrival.path, "audience": self.verifier.audience}
+        if isinstance(outcome, VerifiedCaller):
+            return Decision(
+                action=ACTION,
+                allowed=True,
+                reason="token.accepted",
+                trace=trace,
+                subject=outcome.subject,
+                client_id=outcome.client_id,
+                credential=outcome.credential(),
+                checks=outcome.checks,
+                facts=facts,
+            )
+        shown = outcome.credential
+        return Decision(
+            action=ACTION,
+            allowed=False,
+            reason=outcome.reason,
+            trace=trace,
+            subject=shown.subject if shown else "",
+            client_id=shown.client_id if shown else "",
+            credential=shown,
+            checks=outcome.checks,
+            facts={**facts, "status": outcome.status},
+        )
+
+
+def refusal_headers(refused: Refused) -> tuple[tuple[str, str], ...]:
+    """Return the headers of the answer to a refused request."""
+    headers = [("content-type", "application/json"), ("cache-control", "no-store")]
+    if refused.www_authenticate:
+        headers.append(("www-authenticate", refused.www_authenticate))
+    else:
+        headers.append(("retry-after", "1"))
+    return tuple(headers)
+
+
+def refusal_body(refused: Refused) -> bytes:
+    """Return the JSON of the answer to a refused request: what the caller may know."""
+    said = {"error": refused.error, "error_description": refused.description}
+    return msgspec.json.encode({name: text for name, text in said.items() if text})
