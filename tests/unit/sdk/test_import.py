@@ -7,11 +7,24 @@ import sys
 
 import pytest
 
-HEAVY = (
-    "sqlite3 aiohttp argon2 asyncpg click fastapi httpx2 httptools jinja2 joserfc nats pydantic rich starlette uvicorn uvloop "
-    "yaml keystead.api keystead.app keystead.authz keystead.bus keystead.cli keystead.demo keystead.gateway "
-    "keystead.identity keystead.oauth keystead.storage keystead.web keystead.workload"
-).split()
+HEAVY = {
+    *(
+        "sqlite3",
+        "aiohttp",
+        "argon2",
+        "asyncpg",
+        "click",
+        "fastapi",
+        "httpx2",
+        "httptools",
+        "jinja2",
+        "joserfc",
+        "nats",
+    ),
+    *("pydantic", "rich", "starlette", "uvicorn", "uvloop", "yaml"),
+    *(f"keystead.{name}" for name in ("api", "app", "authz", "bus", "cli", "demo", "gateway", "identity", "oauth")),
+    *("keystead.storage", "keystead.web", "keystead.workload"),
+}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.sdk.conftest import Clock
-from tests.unit.sdk.loopback_issuer import LoopbackIssuer, json_answer
 
 from keystead.core.jose.algorithms import generate
 from keystead.sdk import KeyPolicy, Refused, VerifiedCaller, Verifier
+from tests.unit.sdk.conftest import Clock
+from tests.unit.sdk.loopback_issuer import LoopbackIssuer, json_answer
 
 ORDERS = "https://orders.acme.example"
 POLICY = KeyPolicy(refresh_after=300, fail_after=3_600, unknown_kid_interval=60)

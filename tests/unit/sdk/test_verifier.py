@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.sdk.conftest import Clock
-from tests.unit.sdk.loopback_issuer import LoopbackIssuer
 
 from keystead.core.errors import ConfigurationError
 from keystead.core.jose.algorithms import generate
 from keystead.core.jose.jws import sign
 from keystead.sdk import KeyPolicy, Refused, VerifiedCaller, Verifier
+from tests.unit.sdk.conftest import Clock
+from tests.unit.sdk.loopback_issuer import LoopbackIssuer
 
 ORDERS = "https://orders.acme.example"
 
