@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.issuer import Issuer
+from tests.market import Market, open_market
 
 
 @pytest.fixture
@@ -31,3 +32,9 @@ async def unserved(tmp_path: Path) -> AsyncIterator[RunningIssuer]:
     """The same, not started yet: change its configuration first."""
     async with issuer_in(tmp_path) as prepared:
         yield prepared
+
+
+@pytest.fixture
+async def market(issuer: Issuer) -> Market:
+    """The token tests' realm, with a person signed in."""
+    return await open_market(issuer)

@@ -26,7 +26,7 @@ from keystead.storage.ports import Read, Redeemable, Redeemed, Replayed, Write, 
 
 REFUSAL: Final = "the authorization code is not valid: expired, used before, revoked, or issued to another client"
 
-Verifier = Annotated[str, msgspec.Meta(min_length=43, max_length=128, pattern=r"^[A-Za-z0-9._~-]+$")]
+Verifier = Annotated[str, msgspec.Meta(min_length=43, max_length=128, pattern=r"^[A-Za-z0-9._~-]+\Z")]
 
 
 class AuthorizationCodeForm(Form, frozen=True, kw_only=True):
