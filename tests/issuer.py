@@ -107,10 +107,11 @@ class Issuer:
         self.journal = MemoryJournal()
         self.store: Store = store or open_store(str(folder / "keystead.db"))
         sealer = AesGcmSealer(KEY)
+        self.keys = StoreKeyRing(self.store, sealer)
         self.cx = ServerContext(
             base_url=BASE,
             store=self.store,
-            keys=StoreKeyRing(self.store, sealer),
+            keys=self.keys,
             sealer=sealer,
             journal=self.journal,
             workload_assertions=NamedWorkloads(),

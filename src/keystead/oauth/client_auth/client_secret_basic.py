@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import Error as BinasciiError
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -43,10 +43,14 @@ class ClientSecretBasic(ClientAuthentication):
 def _decode(authorization: bytes) -> tuple[str, str]:
     if authorization[:6].lower() != b"basic " or len(authorization) > _MAXIMUM:
         raise refuse("client.malformed_basic", "the Authorization header is not HTTP Basic")
+    encoded = authorization[6:]
     try:
-        decoded = a2b_base64(authorization[6:], strict_mode=True).decode("utf-8")
+        raw = a2b_base64(encoded, strict_mode=True)
+        decoded = raw.decode("utf-8")
     except (BinasciiError, UnicodeDecodeError):
         raise refuse("client.malformed_basic", "the Basic credentials are not base64 of UTF-8") from None
+    if b2a_base64(raw, newline=False) != encoded:  # strict_mode lets surplus padding and unused bits through
+        raise refuse("client.malformed_basic", "the Basic credentials are not canonical base64")
     client_id, colon, secret = decoded.partition(":")
     if not colon:
         raise refuse("client.malformed_basic", "the Basic credentials have no colon")
