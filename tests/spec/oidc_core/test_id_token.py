@@ -6,9 +6,9 @@ import base64
 import hashlib
 
 import pytest
-from tests.market import Market
 
 from keystead.core.records.client import Client
+from tests.market import Market
 
 
 @pytest.mark.spec("OpenID Connect Core 1.0 section 2")

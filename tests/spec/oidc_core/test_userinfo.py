@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.market import CATALOG, Market
 
 from keystead.core.records.account import Account
+from tests.market import CATALOG, Market
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.issuer import VERIFIER
 from tests.market import CATALOG, INVENTORY, ORDERS, SCOPES, Market
 

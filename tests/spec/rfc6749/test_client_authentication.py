@@ -6,11 +6,11 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from tests.issuer import SECRET, Answer, Issuer, confidential
-from tests.market import Market
 
 from keystead.core.records.client import Client
 from keystead.core.values import handle_digest
+from tests.issuer import SECRET, Answer, Issuer, confidential
+from tests.market import Market
 
 FORM = {"grant_type": "client_credentials"}
 CHALLENGE = 'Basic realm="keystead", charset="UTF-8"'

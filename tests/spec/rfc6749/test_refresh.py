@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.market import CATALOG, ORDERS, SCOPES, Market
 
 from keystead.core.records.client import Client
+from tests.market import CATALOG, ORDERS, SCOPES, Market
 
 
 @pytest.mark.spec("RFC 6749 section 6")

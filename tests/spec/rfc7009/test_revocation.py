@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.issuer import SECRET
-from tests.market import Market
 
 from keystead.core.errors import StorageUnavailable
 from keystead.core.records.revocation import REVOCATION_TOPIC
 from keystead.storage.ports import read_outbox
+from tests.issuer import SECRET
+from tests.market import Market
 
 
 @pytest.mark.spec("RFC 7009 section 2.1")

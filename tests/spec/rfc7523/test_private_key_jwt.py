@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.issuer import Answer, Issuer, confidential
-from tests.market import Market
 
 from keystead.core.jose import jws
 from keystead.core.jose.algorithms import generate
 from keystead.core.jose.keys import PrivateKey
+from tests.issuer import Answer, Issuer, confidential
+from tests.market import Market
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.issuer import SECRET
-from tests.market import CATALOG, ORDERS, SCOPES, Market
 
 from keystead.core.records.account import Account
+from tests.issuer import SECRET
+from tests.market import CATALOG, ORDERS, SCOPES, Market
 
 INACTIVE = {"active": False}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.market import Market
 
 from keystead.oauth.catalogue import client_authentications, endpoints, grants
+from tests.market import Market
 
 
 @pytest.mark.spec("RFC 8414 section 2")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.issuer import SECRET
-from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, WORKLOAD, Market
 
 from keystead.core.records.realm import Realm
+from tests.issuer import SECRET
+from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, WORKLOAD, Market
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 

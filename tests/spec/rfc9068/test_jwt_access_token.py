@@ -6,6 +6,7 @@ import base64
 import json
 
 import pytest
+
 from tests.market import CATALOG, Market
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.market import CATALOG, Market
 
 ACCEPT = ((b"accept", b"application/token-introspection+jwt"),)
