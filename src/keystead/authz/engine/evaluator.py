@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
-from keystead.authz.engine.graph import Graph
+from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import explain
 from keystead.authz.engine.question import ask
+from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.vertex import Value
 
@@ -19,6 +20,8 @@ class Evaluator:
     def holds(self, user: str, relation: str, object: str) -> bool:
         """Decide without saying why. Raises: InvalidQuery."""
         question = ask(self.graph, user, relation, object)
+        if question.userset == UNKNOWN and self.graph.plan.shortcuts.has[question.slot]:
+            return reaches(self.graph, question.user, question.everybody, question.node)
         return Solver(self.graph, question).decide().value is Value.TRUE
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:

@@ -6,7 +6,7 @@ Objects get numbers when a tuple first names them; asking about an unknown objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Final
 
 from keystead.authz.engine.index import Index
@@ -15,6 +15,7 @@ from keystead.authz.names import WILDCARD
 from keystead.storage.ports import Relationship, RelationshipChange
 
 UNKNOWN: Final = -1
+MAX_CLOSURES: Final = 10_000
 
 
 class Graph:
@@ -29,6 +30,14 @@ class Graph:
         """node -> numbers of the objects and wildcards that tuples name."""
         self.usersets = Index()
         """node -> nodes that tuples name."""
+        self.memberships = Index()
+        """The way up: number of a user -> group-like nodes that a tuple puts it in."""
+        self.nested = Index()
+        """The way up: node -> group-like nodes that a tuple puts it in."""
+        self.closures: dict[tuple[int, int], Set[int]] = {}
+        """(user, everybody) -> every group-like node they are in. Emptied when any tuple of such a node changes."""
+        self.everybody: dict[str, int] = {}
+        """type -> number of its wildcard, once a tuple names it."""
         self._numbers: dict[str, int] = {}
 
     def number(self, name: str) -> int:
@@ -39,6 +48,12 @@ class Graph:
         """Encode one relation of one object."""
         return object * len(self.plan.names) + slot
 
+    def remember(self, who: tuple[int, int], groups: Set[int]) -> None:
+        """Keep which groups somebody is in, until a group changes."""
+        if len(self.closures) >= MAX_CLOSURES:
+            self.closures.clear()
+        self.closures[who] = groups
+
     def add(self, tuple: Relationship) -> bool:
         """Take a tuple in, unless the model refuses it. Answer: whether it was taken."""
         place = self._place(tuple)
@@ -46,6 +61,10 @@ class Graph:
             return False
         index, node, value = place
         index.add(node, value)
+        way_up = self.memberships if index is self.users else self.nested
+        for offset in self.plan.shortcuts.gives[node % self.plan.width]:
+            way_up.add(value, node + offset)
+            self.closures.clear()
         return True
 
     def discard(self, tuple: Relationship) -> None:
@@ -54,6 +73,7 @@ class Graph:
         if place is not None:
             index, node, value = place
             index.discard(node, value)
+            self._discard_way_up(index, node, value)
 
     def apply(self, changes: Iterable[RelationshipChange]) -> None:
         """Follow a change feed."""
@@ -63,6 +83,16 @@ class Graph:
             else:
                 self.discard(change.relationship)
             self.revision = change.revision
+
+    def _discard_way_up(self, index: Index, node: int, value: int) -> None:
+        """Forget that a tuple put the value in groups, save those that another tuple still puts it in."""
+        shortcuts, width = self.plan.shortcuts, self.plan.width
+        way_up = self.memberships if index is self.users else self.nested
+        for offset in shortcuts.gives[node % width]:
+            group = node + offset
+            self.closures.clear()
+            if not any(value in index.at(group + look) for look in shortcuts.steps[group % width][0]):
+                way_up.discard(value, group)
 
     def _place(self, tuple: Relationship) -> tuple[Index, int, int] | None:
         """Find where a tuple belongs: which index, under which node, as what value. None: the model refuses it."""
@@ -87,5 +117,8 @@ class Graph:
         if number is None:
             number = self._numbers[name] = len(self.names)
             self.names.append(name)
-            self.types.append(name.partition(":")[0])
+            type, _, id = name.partition(":")
+            self.types.append(type)
+            if id == WILDCARD:
+                self.everybody[type] = number
         return number

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
+from keystead.authz.engine.shortcuts import Shortcuts, flatten
 from keystead.authz.errors import ModelError, Problem
 from keystead.authz.model import (
     AuthorizationModel,
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     types: frozenset[str]
     rules: tuple[Rule, ...]
     accepts: tuple[Accepts, ...]
+    shortcuts: Shortcuts
 
     @property
     def width(self) -> int:
@@ -58,7 +60,9 @@ def compile_model(model: AuthorizationModel) -> Plan:
     rules = tuple(
         _compile(slots, accepts, slot, names[slot][0], relation.rewrite) for slot, relation in enumerate(relations)
     )
-    return Plan(model, slots, names, frozenset(definition.name for definition in model.types), rules, accepts)
+    shortcuts = flatten(rules, tuple(frozenset(each.usersets.values()) for each in accepts))
+    types = frozenset(definition.name for definition in model.types)
+    return Plan(model, slots, names, types, rules, accepts, shortcuts)
 
 
 def _refuse_conditions(model: AuthorizationModel) -> None:
@@ -100,7 +104,7 @@ def _compile(
             targets = {
                 parent: slots[parent, rewrite.relation] for parent in parents if (parent, rewrite.relation) in slots
             }
-            return Through(tupleset, targets)
+            return Through(tupleset, targets, len(parents))
         case Exclusion():
             base, subtract = (_compile(slots, accepts, slot, type, part) for part in (rewrite.base, rewrite.subtract))
             return ButNot(base, subtract)

@@ -30,6 +30,17 @@ class Question(msgspec.Struct, frozen=True):
 
 def ask(graph: Graph, user: str, relation: str, object: str) -> Question:
     """Translate a question. Raises: InvalidQuery when the model has no such type or relation."""
+    number, who = graph.number(object), graph.number(user)
+    if number != UNKNOWN and who != UNKNOWN:  # both stand in tuples, so they are well formed
+        object_type, user_type = graph.types[number], graph.types[who]
+        slot = graph.plan.slots.get((object_type, relation))
+        if slot is not None and user_type in graph.plan.types and object[-2:] != ":*":
+            everybody = graph.everybody.get(user_type, UNKNOWN)
+            return Question(who, everybody, UNKNOWN, user_type, number, slot, graph.node(number, slot), user, object)
+    return _ask_carefully(graph, user, relation, object)
+
+
+def _ask_carefully(graph: Graph, user: str, relation: str, object: str) -> Question:
     try:
         object_type, _ = parse_object(object)
         subject = parse_user(user)
@@ -43,18 +54,15 @@ def ask(graph: Graph, user: str, relation: str, object: str) -> Question:
     if subject.type not in plan.types:
         raise InvalidQuery(f"the model has no type `{subject.type}`: it has {', '.join(sorted(plan.types))}")
     number = _number_or_next(graph, object)
-    userset = everybody = UNKNOWN
-    who = graph.number(subject.object)
-    if subject.relation:
-        user_slot = plan.slots.get((subject.type, subject.relation))
-        if user_slot is None:
-            raise InvalidQuery(unknown_relation(graph, subject.type, subject.relation))
-        userset = graph.node(_number_of_userset(graph, subject.object, object, number), user_slot)
-        who = UNKNOWN
-    elif subject.id != WILDCARD:
-        everybody = graph.number(f"{subject.type}:{WILDCARD}")
     node = graph.node(number, slot)
-    return Question(who, everybody, userset, subject.type, number, slot, node, user, object)
+    if not subject.relation:
+        everybody = graph.everybody.get(subject.type, UNKNOWN) if subject.id != WILDCARD else UNKNOWN
+        return Question(graph.number(user), everybody, UNKNOWN, subject.type, number, slot, node, user, object)
+    user_slot = plan.slots.get((subject.type, subject.relation))
+    if user_slot is None:
+        raise InvalidQuery(unknown_relation(graph, subject.type, subject.relation))
+    userset = graph.node(_number_of_userset(graph, subject.object, object, number), user_slot)
+    return Question(UNKNOWN, UNKNOWN, userset, subject.type, number, slot, node, user, object)
 
 
 def unknown_relation(graph: Graph, type: str, relation: str) -> str:

@@ -20,10 +20,14 @@ class Also(msgspec.Struct, frozen=True):
 
 
 class Through(msgspec.Struct, frozen=True):
-    """Whoever has a slot of an object that a tuple of `tupleset` names. `targets`: type of that object -> slot."""
+    """Whoever has a slot of an object that a tuple of `tupleset` names. `targets`: type of that object -> slot.
+
+    `parent_types` counts the types such an object may have, also those without the slot.
+    """
 
     tupleset: int
     targets: Mapping[str, int]
+    parent_types: int
 
 
 class AnyOf(msgspec.Struct, frozen=True):

@@ -1,0 +1,118 @@
+"""The short cut: decide a question whose rules are unions only, for a user that is no userset.
+
+Two phases, each visiting a node at most once. From the object outwards: its own tuples, its parents, theirs; usersets
+met on the way that are group-like are put aside as goals. Then between the goals and the user's own groups, from
+whichever side is smaller, so that neither a huge group nor a user in many groups is slow by itself.
+
+The inner loops are written out on purpose: this is where a service's time goes (`benchmarks/authz_check.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.authz.engine.graph import UNKNOWN, Graph
+
+MAX_KEPT_GROUPS: Final = 256
+"""A user in more groups than this is decided without keeping the list of them."""
+
+
+def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
+    """Tell whether a user, or everybody of its type, is reached from a node whose slot has a shortcut."""
+    steps, types, width = graph.plan.shortcuts.steps, graph.types, graph.plan.width
+    named_at, usersets_at = graph.users.get, graph.usersets.get
+    goals: set[int] = set()
+    walk, seen = [start], {start}
+    for node in walk:
+        looks, sets, arrows = steps[node % width]
+        for offset in looks:
+            named = named_at(node + offset)
+            if named is not None and (user in named or (everybody >= 0 and everybody in named)):
+                return True
+        for offset in sets:
+            usersets = usersets_at(node + offset)
+            if usersets is not None:
+                for userset in usersets:
+                    if graph.plan.shortcuts.group_like[userset % width]:
+                        goals.add(userset)
+                    elif userset not in seen:
+                        seen.add(userset)
+                        walk.append(userset)
+        for offset, only_target, targets in arrows:
+            parents = named_at(node + offset)
+            if parents is not None:
+                for parent in parents:
+                    slot = only_target if only_target >= 0 else targets.get(types[parent], UNKNOWN)
+                    target = parent * width + slot
+                    if slot >= 0 and target not in seen:
+                        seen.add(target)
+                        walk.append(target)
+    return bool(goals) and _meet(graph, user, everybody, goals)
+
+
+def _meet(graph: Graph, user: int, everybody: int, goals: set[int]) -> bool:
+    """Tell whether the user is in one of the goals."""
+    groups = graph.closures.get((user, everybody))
+    if groups is None:
+        groups = _all_groups(graph, user, everybody)
+        if groups is None:
+            return _meet_halfway(graph, user, everybody, goals)
+        graph.remember((user, everybody), groups)
+    return not goals.isdisjoint(groups)
+
+
+def _all_groups(graph: Graph, user: int, everybody: int) -> set[int] | None:
+    """Return every group-like node the user is in, or None if there are too many to keep."""
+    nested_at = graph.nested.get
+    groups = {*graph.memberships.get(user, ()), *graph.memberships.get(everybody, ())}
+    walk = list(groups)
+    for node in walk:
+        for group in nested_at(node, ()):
+            if group not in groups:
+                groups.add(group)
+                walk.append(group)
+        if len(walk) > MAX_KEPT_GROUPS:
+            return None
+    return groups
+
+
+def _meet_halfway(graph: Graph, user: int, everybody: int, goals: set[int]) -> bool:
+    """Climb from the user's groups and descend from the goals, always on the smaller side, until they meet."""
+    mine = {*graph.memberships.get(user, ()), *graph.memberships.get(everybody, ())}
+    if not goals.isdisjoint(mine):
+        return True
+    above, below = list(mine), list(goals)
+    while above and below:
+        if len(above) <= len(below):
+            above = _climb(graph, above, mine)
+            if not goals.isdisjoint(above):
+                return True
+        else:
+            below = _descend(graph, below, goals)
+            if not mine.isdisjoint(below):
+                return True
+    return False
+
+
+def _climb(graph: Graph, nodes: list[int], known: set[int]) -> list[int]:
+    """Return the group-like nodes, not known before, whose tuples name one of these."""
+    found: list[int] = []
+    for node in nodes:
+        for group in graph.nested.get(node, ()):
+            if group not in known:
+                known.add(group)
+                found.append(group)
+    return found
+
+
+def _descend(graph: Graph, nodes: list[int], known: set[int]) -> list[int]:
+    """Return the group-like nodes, not known before, that the tuples of these name."""
+    width, steps, usersets_at = graph.plan.width, graph.plan.shortcuts.steps, graph.usersets.get
+    found: list[int] = []
+    for node in nodes:
+        for offset in steps[node % width][1]:
+            for member in usersets_at(node + offset, ()):
+                if member not in known:
+                    known.add(member)
+                    found.append(member)
+    return found
