@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -73,7 +74,7 @@ def questions(random: Random) -> Question:
 def _tree(random: Random, levels: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """Give every member of a level but the first a parent in the level above."""
     start = 0
-    for above, here in zip(levels, levels[1:], strict=False):
+    for above, here in pairwise(levels):
         for child in range(start + above, start + above + here):
             yield child, start + random.randrange(above)
         start += above

@@ -7,8 +7,6 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.authz.oracle import Oracle
-from tests.unit.authz.random_cases import IDS, TYPES, random_model, random_tuples, random_user
 
 from keystead.authz.decisions import Allowed
 from keystead.authz.engine.evaluator import Evaluator
@@ -17,6 +15,8 @@ from keystead.authz.engine.objects import list_objects
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.errors import InvalidQuery
 from keystead.authz.names import text_of
+from tests.unit.authz.oracle import Oracle
+from tests.unit.authz.random_cases import IDS, TYPES, random_model, random_tuples, random_user
 
 OBJECTS = {f"{type}:{id}" for type in TYPES for id in (*IDS, "stranger")}
 
