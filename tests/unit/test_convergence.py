@@ -151,3 +151,20 @@ async def test_no_secret_is_stored_in_the_clear(world: World, tmp_path: Path) ->
     client = await world.store.read(get(Client, "acme", "batch", NOW))
     assert client is not None
     assert client.token_endpoint_auth_method == "client_secret"
+
+
+async def test_what_is_exported_makes_the_same_records_again(world: World) -> None:
+    import yaml
+
+    from keystead.app.convergence.exported import export_realm
+
+    rich = FILE.replace(
+        "workloads: [{name: orders}]",
+        "workloads: [{name: orders, roles: [{role: bus-sender, on: 'orders.>'}]}], "
+        "apis: [{audience: 'https://a.example', scopes: [a:read], exchange: {from: [batch]}}]",
+    )
+    await world.apply(rich)
+    exported = yaml.safe_dump({"realms": {"acme": await world.store.read(export_realm("acme", NOW))}})
+    assert "long secret" not in exported
+    assert "argon2" not in exported
+    assert await world.plan(exported) == ["update client"], "only the secret is missing"
