@@ -1,10 +1,13 @@
 """Protect a FastAPI service, route by route:
 
     protect = Protect(issuer="https://id.example/realms/acme", audience="https://orders.acme.example")
+    reader = Depends(protect("orders:read"))
 
     @app.get("/orders")
-    async def orders(caller: Annotated[VerifiedCaller, Depends(protect("orders:read"))]): ...
+    async def orders(caller: VerifiedCaller = reader): ...
 
+Give the dependency as the default, as above. Inside `Annotated[...]` it works too, but not in a function-local scope of
+a module with `from __future__ import annotations`: there FastAPI cannot see it and takes `caller` for a query parameter.
 Does not: protect routes that do not ask. A service where every route needs a token uses `keystead.sdk.asgi` around
 the whole application, and this for what single routes demand beyond.
 """
