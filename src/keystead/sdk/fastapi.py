@@ -6,8 +6,8 @@
     @app.get("/orders")
     async def orders(caller: VerifiedCaller = reader): ...
 
-Give the dependency as the default, as above. Inside `Annotated[...]` it works too, but not in a function-local scope of
-a module with `from __future__ import annotations`: there FastAPI cannot see it and takes `caller` for a query parameter.
+Give the dependency as the default, as above. Inside `Annotated[...]` it works too, except where `protect` is a local
+variable and the module has `from __future__ import annotations`: FastAPI cannot see it and answers every call 422.
 Does not: protect routes that do not ask. A service where every route needs a token uses `keystead.sdk.asgi` around
 the whole application, and this for what single routes demand beyond.
 """

@@ -68,9 +68,7 @@ def test_nothing_from_outside_breaks_out_of_its_line(subject: str, value: str) -
         assert line["facts"]["x"] == value
 
 
-@pytest.mark.parametrize(
-    "facts", [{"x": "\ud800"}, {"x": object()}, {"x": 2**70}, {"x": {1: {2: {3}}}}, {"x": Secret("y")}]
-)
+@pytest.mark.parametrize("value", ["\ud800", object(), 2**70, {1: {2: {3}}}, Secret("y")])
 def test_it_never_raises_and_never_prints_a_secret(value: object) -> None:
     stream = io.StringIO()
     JsonLinesJournal(stream, "s").record(Decision("\ud800action", False, "r", facts={"x": value}))
