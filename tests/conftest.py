@@ -10,6 +10,8 @@ import pytest
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.issuer import Issuer
 from tests.market import Market, open_market
+from tests.served import FrontDoor, front_door
+from tests.shop import open_shop
 
 
 @pytest.fixture
@@ -38,3 +40,11 @@ async def unserved(tmp_path: Path) -> AsyncIterator[RunningIssuer]:
 async def market(issuer: Issuer) -> Market:
     """The token tests' realm, with a person signed in."""
     return await open_market(issuer)
+
+
+@pytest.fixture
+async def door(issuer: Issuer) -> AsyncIterator[FrontDoor]:
+    """The corner shop's realm behind the real HTTP server."""
+    async with front_door(issuer) as opened:
+        await open_shop(issuer)
+        yield opened

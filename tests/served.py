@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import httpx2
+
 from keystead.app.http_server.application import Application, Handler, Route
 from keystead.app.http_server.server import HttpServer, open_socket
 from keystead.core.errors import OAuthError
-from keystead.core.http import Reply, Request
+from keystead.core.http import Headers, Reply, Request
 from keystead.core.values import EpochSeconds
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.web.pages import HtmlPages
+from tests.browser import Browser, Page, Wire
 from tests.issuer import Issuer, every_endpoint
 
 
@@ -63,3 +66,37 @@ async def served(issuer: Issuer) -> AsyncIterator[str]:
     finally:
         server.stop()
         await task
+
+
+@asynccontextmanager
+async def http_wire() -> AsyncIterator[Wire]:
+    """Give a wire of real HTTP requests, each sent as it is: no redirects, no cookies of its own."""
+    async with httpx2.AsyncClient(timeout=20, trust_env=False) as client:
+
+        async def send(method: str, url: str, headers: Headers, body: bytes) -> Page:
+            request = client.build_request(method, url, headers=list(headers), content=body)
+            client.cookies.clear()
+            reply = await client.send(request)
+            found = tuple((name.lower(), value) for name, value in reply.headers.raw)
+            return Page(url, reply.status_code, found, reply.content)
+
+        yield send
+
+
+class FrontDoor:
+    """A served issuer and browsers that reach it over HTTP."""
+
+    def __init__(self, issuer: Issuer, wire: Wire) -> None:
+        self.issuer = issuer
+        self.wire = wire
+
+    def browser(self) -> Browser:
+        """Return a fresh browser."""
+        return Browser(self.wire, home=f"{self.issuer.url}/")
+
+
+@asynccontextmanager
+async def front_door(issuer: Issuer) -> AsyncIterator[FrontDoor]:
+    """Serve an issuer and connect to it."""
+    async with served(issuer), http_wire() as wire:
+        yield FrontDoor(issuer, wire)

@@ -1,0 +1,45 @@
+"""PKCE at the authorization endpoint: S256, of everyone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.issuer import VERIFIER, Issuer, challenge
+from tests.shop import authorize_url, browser_for, open_shop
+
+pytestmark = [pytest.mark.attack("C4")]
+
+BAD = [
+    {"code_challenge": None},
+    {"code_challenge": None, "code_challenge_method": None},
+    {"code_challenge_method": None},
+    {"code_challenge_method": "plain"},
+    {"code_challenge_method": "s256"},
+    {"code_challenge_method": "S512"},
+    {"code_challenge": "A" * 42},
+    {"code_challenge": "A" * 44},
+    {"code_challenge": challenge(VERIFIER) + "="},
+    {"code_challenge": "+" * 43},
+    {"code_challenge": VERIFIER},
+]
+
+
+@pytest.mark.spec("RFC 7636 section 4.4.1")
+@pytest.mark.spec("RFC 9700 section 2.1.1")
+@pytest.mark.parametrize("changes", BAD, ids=str)
+@pytest.mark.parametrize("method", ["none", "client_secret_basic"])
+async def test_no_client_gets_on_without_an_s256_challenge(
+    issuer: Issuer, changes: dict[str, str | None], method: str
+) -> None:
+    await open_shop(issuer, token_endpoint_auth_method=method)
+    page = await browser_for(issuer).get(authorize_url(issuer, **changes), follow=False)
+    assert page.answer["error"] == "invalid_request"
+    assert "code_challenge" in page.answer["error_description"]
+
+
+@pytest.mark.spec("RFC 8414 section 2")
+async def test_the_metadata_names_s256_alone(issuer: Issuer) -> None:
+    await open_shop(issuer)
+    discovery = await issuer.send(".well-known/openid-configuration", method="GET")
+    assert discovery.json["code_challenge_methods_supported"] == ["S256"]
+    assert discovery.json["response_types_supported"] == ["code"]
