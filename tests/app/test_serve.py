@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import stat
+import time
+from pathlib import Path
 
 import pytest
 
@@ -47,30 +51,30 @@ async def test_a_base_url_with_a_path_serves_under_that_path(unserved: RunningIs
     assert (await batch.send("GET", f"{origin}/realms/acme/jwks")).status == 404
 
 
-@pytest.mark.attack("T1")
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/realms/other/token",
-        "/realms/ACME/jwks",
-        "/realms/acme%2f/jwks",
-        "/realms/%61cme/jwks",
-        "/realms//jwks",
-        "/realms/acme//jwks",
-        "/realms/acme/./jwks",
-        "/realms/other/../acme/jwks",
-        "/realms/acme/jwks/",
-        "/realms/acme;x/jwks",
-        "//realms/acme/jwks",
-        "/",
-    ],
+PATHS_OF_NOBODY = (
+    "/realms/other/token",
+    "/realms/ACME/jwks",
+    "/realms/acme%2f/jwks",
+    "/realms/%61cme/jwks",
+    "/realms//jwks",
+    "/realms/acme//jwks",
+    "/realms/acme/./jwks",
+    "/realms/other/../acme/jwks",
+    "/realms/acme/jwks/",
+    "/realms/acme;x/jwks",
+    "//realms/acme/jwks",
+    "/",
 )
-async def test_only_exact_paths_of_known_realms_are_there(served: RunningIssuer, path: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-    reply = await reader.read()
-    writer.close()
-    assert reply.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 405 ")), reply
+
+
+@pytest.mark.attack("T1")
+async def test_only_exact_paths_of_known_realms_are_there(served: RunningIssuer) -> None:
+    for path in PATHS_OF_NOBODY:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        reply = await reader.read()
+        writer.close()
+        assert reply.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 405 ")), (path, reply)
 
 
 @pytest.mark.attack("T5")
@@ -107,6 +111,28 @@ async def test_several_workers_share_the_port_and_end_together(unserved: Running
     await asyncio.sleep(0.3)
     assert len([line for line in unserved.process.lines() if line["event"] == "server.ready"]) == 2
     assert await unserved.process.stop() == 0
+
+
+async def test_a_worker_that_dies_is_replaced_at_once(unserved: RunningIssuer) -> None:
+    await unserved.start("--workers", "1")
+    batch = unserved.client("batch")
+    await batch.discover()
+    (first,) = (line["pid"] for line in unserved.process.lines() if line["event"] == "server.ready")
+    os.kill(first, signal.SIGKILL)
+    began = time.perf_counter()
+    while not [line for line in unserved.process.lines() if line.get("pid", first) != first]:
+        await asyncio.sleep(0.005)
+    assert time.perf_counter() - began < 1
+    assert (await batch.token("client_credentials")).status == 200
+
+
+async def test_workers_end_with_their_parent(unserved: RunningIssuer) -> None:
+    await unserved.start("--workers", "2")
+    pids = [line["pid"] for line in unserved.process.lines() if line["event"] == "server.ready"]
+    unserved.process.kill()
+    for pid in pids:
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
 
 
 async def test_it_is_the_same_issuer_after_kill_and_restart(served: RunningIssuer) -> None:

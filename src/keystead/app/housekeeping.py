@@ -16,12 +16,20 @@ from keystead.core.records.realm import Realm
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store
 from keystead.storage.ports import get as get_record
+from keystead.web.rendering import templates
 
 _logger = logging.getLogger("keystead.housekeeping")
+WARM_UP_SECONDS: Final = 0.5
 BATCH: Final = 500
 REST_SECONDS: Final = 15.0
 BUSY_REST_SECONDS: Final = 0.25
 KEY_ROUND_SECONDS: Final = 60.0
+
+
+async def warm_up() -> None:
+    """Prepare, once the server is ready, what the first page would otherwise wait for."""
+    await asyncio.sleep(WARM_UP_SECONDS)
+    await asyncio.to_thread(templates)
 
 
 async def sweep_forever(store: Store) -> None:

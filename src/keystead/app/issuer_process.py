@@ -1,14 +1,14 @@
 """The issuer as a process: what `keystead serve` does.
 
 Flow: bind the sockets -> open and migrate the database -> converge its records to the file -> serve until a signal.
-With several workers the parent converges first, then forks; each worker has its own store and event loop, and all
-accept from the same socket.
+With workers the parent converges first, then forks; each worker has its own store and event loop, and all accept
+from the same socket.
 """
 
 from __future__ import annotations
 
+import gc
 import os
-import signal
 import socket
 import time
 from collections.abc import Coroutine
@@ -19,32 +19,38 @@ from urllib.parse import urlsplit
 
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import apply
-from keystead.app.housekeeping import sweep_forever, tend_keys_forever
+from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
 from keystead.app.http_server.server import HttpServer, open_socket
 from keystead.app.log_lines import LogLines, open_log
 from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
+from keystead.app.stores import MEMORY
+from keystead.app.workers import Workers
 from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 
 _FILE: Final = "file:"
 
 
-def serve(settings: Settings, path: Path, *, workers: int = 1, converge: bool = True) -> None:
-    """Serve the realms of a configuration file until a signal.
+def serve(settings: Settings, path: Path, *, workers: int = 0, converge: bool = True) -> None:
+    """Serve the realms of a configuration file until a signal, in this process or (`workers`) in forks of it.
 
     Raises: ConfigurationError, StorageUnavailable.
     """
     server = require_server(settings)
-    if workers > 1 and server.database.startswith("memory:"):
-        raise ConfigurationError("several workers need a database they share", where="server.database")
     listener = listen_on(server.listen)
-    if workers == 1:
+    if not workers:
         run(_serve(settings, path, listener, converge=converge))
         return
+    if server.database.startswith(MEMORY):
+        raise ConfigurationError("workers need a database they share", where="server.database")
     if converge:
         run(_converge(settings, path))
-    _fork_workers(settings, path, listener, workers)
+
+    def work(worker: int, parent: int) -> None:
+        run(_serve(settings, path, listener, converge=False, worker=worker, parent=parent))
+
+    Workers(workers, work).run()
 
 
 def require_server(settings: Settings) -> ServerSettings:
@@ -75,14 +81,17 @@ def listen_on(address: str) -> socket.socket:
     return open_socket(parts.hostname or "127.0.0.1", parts.port or 0)
 
 
-async def _serve(settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0) -> None:
+async def _serve(
+    settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0, parent: int = -1
+) -> None:
     log = open_log("issuer")
     issuer = build_issuer(issuer_configuration(settings, path), log)
     try:
         if converge:
             await _apply(settings, issuer, log)
         servers = [HttpServer(issuer.application, listener), *_management(settings, issuer, worker)]
-        await serve_until_signal(servers, _background(settings, issuer), lambda: _say_ready(settings, log, listener))
+        background = _background(settings, issuer)
+        await serve_until_signal(servers, background, lambda: _say_ready(settings, log, listener), parent)
     finally:
         await issuer.close()
 
@@ -99,12 +108,15 @@ def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpSer
 
 def _background(settings: Settings, issuer: Issuer) -> list[Coroutine[Any, Any, None]]:
     return [
+        warm_up(),
         sweep_forever(issuer.store),
         tend_keys_forever(issuer.store, issuer.keys, tuple(settings.realms)),
     ]
 
 
 def _say_ready(settings: Settings, log: LogLines, listener: socket.socket) -> None:
+    gc.freeze()  # what is loaded stays: the collector need not look at it again
+    gc.enable()
     host, port = listener.getsockname()[:2]
     base_url = require_server(settings).base_url
     issuers = {name: f"{base_url}/realms/{name}" for name in settings.realms}
@@ -125,30 +137,3 @@ async def _converge(settings: Settings, path: Path) -> None:
         await _apply(settings, issuer, log)
     finally:
         await issuer.close()
-
-
-def _fork_workers(settings: Settings, path: Path, listener: socket.socket, workers: int) -> None:
-    """Run the workers and wait for them. A worker that ends by itself ends them all: a supervisor starts us again."""
-    pids = []
-    for worker in range(workers):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                run(_serve(settings, path, listener, converge=False, worker=worker))
-            finally:
-                os._exit(0)
-        pids.append(pid)
-
-    def stop(number: int, frame: object) -> None:
-        for pid in pids:
-            os.kill(pid, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    ended, status = os.wait()
-    pids.remove(ended)
-    stop(signal.SIGTERM, None)
-    for pid in pids:
-        os.waitpid(pid, 0)
-    if os.waitstatus_to_exitcode(status):
-        raise ConfigurationError("a worker ended with an error; its last log lines say why")

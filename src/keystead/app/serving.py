@@ -18,9 +18,12 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve_until_signal(
-    servers: Sequence[HttpServer], background: Sequence[Coroutine[Any, Any, None]], ready: Callable[[], None]
+    servers: Sequence[HttpServer],
+    background: Sequence[Coroutine[Any, Any, None]],
+    ready: Callable[[], None],
+    parent: int = -1,
 ) -> None:
-    """Serve. `ready` is called once every listener answers."""
+    """Serve. `ready` is called once every listener answers; the end of the pipe `parent` stops like a signal."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -29,6 +32,8 @@ async def serve_until_signal(
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
+    if parent >= 0:
+        loop.add_reader(parent, stop)
     running = [asyncio.create_task(server.run_until_stopped()) for server in servers]
     beside = [asyncio.create_task(work) for work in background]
     try:
@@ -44,6 +49,8 @@ async def serve_until_signal(
         await asyncio.gather(*beside, return_exceptions=True)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+        if parent >= 0:
+            loop.remove_reader(parent)
 
 
 async def _all_serving(servers: Sequence[HttpServer]) -> None:

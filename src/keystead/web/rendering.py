@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from keystead.core.http import Headers, Reply
 from keystead.core.pages import Link
 from keystead.web.headers import page_headers
 from keystead.web.stylesheet import stylesheet_path
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 @cache
 def templates() -> Environment:
-    """Return the template environment. Templates are compiled once and kept; they never come from users."""
+    """Return the template environment. Templates are compiled once and kept; they never come from users.
+
+    Jinja2 is imported here and not before: a server is ready sooner without it.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("keystead.web"),
         autoescape=True,
