@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from keystead.core.records.client import Client
 from tests.issuer import VERIFIER
 from tests.market import CATALOG, INVENTORY, ORDERS, SCOPES, Market
 
@@ -26,8 +27,6 @@ async def test_a_code_buys_tokens(market: Market) -> None:
 
 @pytest.mark.spec("RFC 6749 section 4.1.2")
 async def test_without_the_refresh_grant_there_is_no_refresh_token(market: Market) -> None:
-    from keystead.core.records.client import Client
-
     await market.issuer.change(Client, "web", grant_types=("authorization_code",))
     document = await market.tokens()
     assert "refresh_token" not in document

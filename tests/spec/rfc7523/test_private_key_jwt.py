@@ -9,6 +9,7 @@ import pytest
 from keystead.core.jose import jws
 from keystead.core.jose.algorithms import generate
 from keystead.core.jose.keys import PrivateKey
+from keystead.core.records.client import Client
 from tests.issuer import Answer, Issuer, confidential
 from tests.market import Market
 
@@ -143,8 +144,6 @@ async def test_the_client_id_beside_it_must_agree(signer: Signer) -> None:
 
 
 async def test_a_client_that_registered_for_a_secret_may_not_sign(signer: Signer) -> None:
-    from keystead.core.records.client import Client
-
     await signer.issuer.change(Client, "web", jwks={"keys": [signer.key.public().jwk()]})
     assert (await signer.ask_with(iss="web", sub="web")).error == "invalid_client"
     assert signer.issuer.journal.decisions[-1].reason == "client.wrong_method"
@@ -152,8 +151,6 @@ async def test_a_client_that_registered_for_a_secret_may_not_sign(signer: Signer
 
 @pytest.mark.attack("J2")
 async def test_a_symmetric_key_in_the_clients_set_is_refused(signer: Signer) -> None:
-    from keystead.core.records.client import Client
-
     await signer.issuer.change(Client, "signer", jwks={"keys": [{"kty": "oct", "k": "AAAA"}]})
     assert (await signer.ask_with()).error == "invalid_client"
     assert signer.issuer.journal.decisions[-1].reason == "client.without_keys"

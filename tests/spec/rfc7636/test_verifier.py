@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.issuer import challenge
+from tests.issuer import VERIFIER, challenge
 from tests.market import Market
 
 APPENDIX_B = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -40,8 +40,6 @@ async def test_what_is_no_verifier_is_refused_before_the_code_is_touched(market:
 @pytest.mark.spec("RFC 7636 section 4.6")
 @pytest.mark.attack("C4")
 async def test_the_challenge_itself_is_no_verifier(market: Market) -> None:
-    from tests.issuer import VERIFIER
-
     code = await market.code()
     answer = await market.issuer.redeem(code, code_verifier=challenge(VERIFIER))
     assert answer.error == "invalid_grant"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.realm import Realm
 from tests.issuer import SECRET
 from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, WORKLOAD, Market
@@ -86,8 +87,6 @@ async def test_a_workload_acts_under_its_own_name(market: Market) -> None:
 
 @pytest.mark.spec("RFC 8693 section 2.1")
 async def test_resource_names_the_target_as_well_and_a_service_may_narrow_its_own(market: Market) -> None:
-    from keystead.core.records.api import Api, ExchangePolicy
-
     await market.issuer.change(Api, CATALOG, exchange=ExchangePolicy(sources=("web", "catalog")))
     subject = (await market.tokens())["access_token"]
     first = (await market.exchange(subject, "", resource=CATALOG)).json["access_token"]
@@ -156,8 +155,6 @@ async def test_an_actor_token_must_be_the_callers_own(market: Market) -> None:
 
 
 async def test_a_client_exchanges_its_own_token_too(market: Market) -> None:
-    from keystead.core.records.api import Api, ExchangePolicy
-
     await market.issuer.change(Api, CATALOG, exchange=ExchangePolicy(sources=("batch",)))
     own = (await market.issuer.token("client_credentials", client="batch", scope="catalog:read")).json["access_token"]
     claims = await market.claims((await market.exchange(own, CATALOG, "batch")).json["access_token"])
