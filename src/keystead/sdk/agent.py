@@ -22,7 +22,8 @@ from keystead.sdk.http_channel import ChannelError, HttpChannel, JsonReply, get_
 from keystead.sdk.kept_tokens import KeptTokens, ObtainedToken, obtained
 
 DEFAULT_SOCKET: Final = "/run/keystead/agent.sock"
-_URL: Final = "http://localhost/identity/"
+_HOST: Final = "http://localhost"
+_PATH: Final = "/identity/"
 _TIMEOUT: Final = 15.0
 _OK: Final = 200
 _SERVER_ERRORS: Final = 500
@@ -70,7 +71,7 @@ class AgentClient:
 
     async def _get(self, path: str, trace: TraceContext | None) -> JsonReply:
         try:
-            return await self._channel.get(_URL + path, _headers(trace))
+            return await self._channel.get(_HOST + _PATH + path, _headers(trace))
         except ChannelError as error:
             raise AgentUnavailable(f"no answer from the agent at {self._socket}: {error}") from error
 
@@ -98,9 +99,9 @@ class SyncAgentClient:
 
     def _ask(self, resource: str, scope: str, trace: TraceContext | None) -> ObtainedToken:
         asked_at = self._clock()
-        url = _URL + _query(resource, scope)
+        path = _PATH + _query(resource, scope)
         try:
-            return _token(get_now(url, socket=self._socket, headers=_headers(trace), timeout=_TIMEOUT), asked_at)
+            return _token(get_now(path, socket=self._socket, headers=_headers(trace), timeout=_TIMEOUT), asked_at)
         except ChannelError as error:
             raise AgentUnavailable(f"no answer from the agent at {self._socket}: {error}") from error
 

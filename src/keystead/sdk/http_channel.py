@@ -6,8 +6,10 @@ Does not: retry, keep cookies, decompress, or interpret. What arrives must be on
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
+from http.client import HTTPConnection, HTTPException
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -90,22 +92,33 @@ class HttpChannel:
         return self._client
 
 
-def get_now(url: str, *, socket: str, headers: Mapping[str, str], timeout: float = TIMEOUT) -> JsonReply:
+class _UnixConnection(HTTPConnection):
+    """The standard library's HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def get_now(path: str, *, socket: str, headers: Mapping[str, str], timeout: float = TIMEOUT) -> JsonReply:
     """Fetch one document over a unix socket from code without an event loop.
 
     Raises: ChannelError.
     """
-    import httpx2
-
-    transport = httpx2.HTTPTransport(uds=socket, verify=_tls_for(url), trust_env=False, retries=0)
+    connection = _UnixConnection(socket, timeout)
     try:
-        with (
-            httpx2.Client(transport=transport, follow_redirects=False, trust_env=False, timeout=timeout) as client,
-            client.stream("GET", url, headers={**_HEADERS, **headers}) as reply,
-        ):
-            return JsonReply(reply.status_code, _document(_collect_now(reply.iter_raw())))
-    except (httpx2.HTTPError, OSError, NotStrictJson) as error:
+        connection.request("GET", path, headers={**_HEADERS, **headers})
+        reply = connection.getresponse()
+        return JsonReply(reply.status, _document(reply.read(MAXIMUM_REPLY + 1)))
+    except (HTTPException, OSError, NotStrictJson) as error:
         raise ChannelError(f"{type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
 
 
 def no_cookies() -> CookieJar:
@@ -121,15 +134,6 @@ def _tls_for(url: str) -> ssl.SSLContext:
 async def _collect(chunks: AsyncIterator[bytes]) -> bytes:
     body = bytearray()
     async for chunk in chunks:
-        body += chunk
-        if len(body) > MAXIMUM_REPLY:
-            raise NotStrictJson(f"a reply longer than {MAXIMUM_REPLY} bytes")
-    return bytes(body)
-
-
-def _collect_now(chunks: Iterator[bytes]) -> bytes:
-    body = bytearray()
-    for chunk in chunks:
         body += chunk
         if len(body) > MAXIMUM_REPLY:
             raise NotStrictJson(f"a reply longer than {MAXIMUM_REPLY} bytes")
