@@ -14,15 +14,15 @@ from keystead.core.trace import TraceContext
 from keystead.gateway.identity import Identity, SessionView
 from keystead.gateway.refusals import Refusal, refuse
 from keystead.gateway.routes import Route
-from keystead.gateway.server import Gateway
+from keystead.gateway.server import DataPlane
 from keystead.gateway.settings import GatewaySettings, LimitSettings, RouteSettings
 from tests.gateway.upstream import RawUpstream
 
 HANDLE = "A" * 43
 COOKIE = b"cookie: __Host-keystead=" + HANDLE.encode() + b"\r\n"
 TOKEN = "ey-the-token-for-this-upstream"
-PUBLIC_URL = "http://gateway.test"
-HOST = b"host: gateway.test\r\n"
+PUBLIC_URL = "http://localhost:8000"
+HOST = b"host: localhost:8000\r\n"
 
 
 @dataclass
@@ -62,7 +62,7 @@ class OneSession:
 class Plane:
     """A gateway and what it wrote."""
 
-    gateway: Gateway
+    gateway: DataPlane
     journal: KeptJournal
     sessions: OneSession
 
@@ -95,7 +95,7 @@ async def running_plane(
         limits=limits or LimitSettings(),
     )
     journal, sessions = KeptJournal(), OneSession()
-    gateway = Gateway(settings, journal, sessions)
+    gateway = DataPlane(settings, journal, sessions)
     await gateway.start()
     try:
         yield Plane(gateway, journal, sessions)

@@ -22,7 +22,7 @@ async def test_a_call_arrives_with_our_headers_and_the_token(plane: Plane, upstr
     assert sent.values(b"authorization") == [b"Bearer " + TOKEN.encode()]
     assert sent.values(b"x-forwarded-for") == [b"127.0.0.1"]
     assert sent.values(b"x-forwarded-proto") == [b"http"]
-    assert sent.values(b"x-forwarded-host") == [b"gateway.test"]
+    assert sent.values(b"x-forwarded-host") == [b"localhost:8000"]
     assert sent.values(b"x-keystead-client-id") == [b"shop-bff"]
     assert sent.values(b"accept") == [b"a/b"]
     assert len(sent.values(b"traceparent")) == 1

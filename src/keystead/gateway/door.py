@@ -45,7 +45,7 @@ class Credentials(Protocol):
 class LocalEndpoints(Protocol):
     """Answers what lies under `/bff`."""
 
-    async def answer(self, head: RequestHead, asked: Asked, body: bytes, trace: TraceContext, peer: str) -> Reply:
+    async def answer(self, head: RequestHead, asked: Asked, body: bytes, trace: TraceContext) -> Reply:
         """Answer one request. Never raises."""
         ...
 
@@ -189,7 +189,7 @@ class Door:
             return
 
         def answer(body: bytes) -> Awaitable[Reply]:
-            return local.answer(head, asked, body, trace, listener.peer)
+            return local.answer(head, asked, body, trace)
 
         listener.serve(LocalAnswer(listener, answer))
 

@@ -1,0 +1,137 @@
+"""The whole gateway: the data plane, its sessions, and `/bff`, put together.
+
+Flow: `keystead gateway` (or a test) opens a store and a sealer, makes a `Gateway`, starts it, and stops it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from keystead.core.decisions import Journal
+from keystead.core.errors import ConfigurationError, StorageUnavailable, UpstreamError
+from keystead.core.sealing import Sealer
+from keystead.gateway.bff.call import BffContext
+from keystead.gateway.bff.endpoints import Bff
+from keystead.gateway.call import Callers
+from keystead.gateway.issuer.client import IssuerClient
+from keystead.gateway.issuer.directory import IssuerDirectory, is_protected
+from keystead.gateway.issuer.proof import AgentProof, ClientProof, SecretProof
+from keystead.gateway.server import DataPlane, client_tls
+from keystead.gateway.sessions.credentials import SessionCredentials
+from keystead.gateway.sessions.exchange import Exchanger
+from keystead.gateway.sessions.refresh import Refresher
+from keystead.gateway.sessions.table import SessionTable
+from keystead.gateway.settings import GatewaySettings
+from keystead.storage.ports import Store
+
+DEFAULT_AGENT_SOCKET: Final = "/run/keystead/agent.sock"
+_FORGET_EVERY: Final = 300.0
+
+
+class Gateway:
+    """A gateway that can be started and stopped."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        store: Store,
+        sealer: Sealer,
+        journal: Journal,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not is_protected(settings.issuer):
+            raise ConfigurationError("name the issuer: an https URL, or one on this machine", where="gateway.issuer")
+        callers = Callers(client_tls(settings))
+        self.directory = IssuerDirectory(settings.issuer, callers)
+        self.issuer = IssuerClient(self.directory, callers, client_proof(settings))
+        self.table = SessionTable(store, sealer, settings.session, settings.client_id, clock)
+        exchanger = Exchanger(self.issuer, Refresher(self.table, self.issuer, journal), journal)
+        self.plane = DataPlane(settings, journal, SessionCredentials(self.table, exchanger))
+        self.plane.door.local = Bff(
+            BffContext(
+                public_url=settings.public_url.rstrip("/").lower(),
+                client_id=settings.client_id,
+                scope=sign_in_scope(settings),
+                table=self.table,
+                sealer=sealer,
+                issuer=self.issuer,
+                admission=self.plane.admission,
+                journal=journal,
+            )
+        )
+        self.plane.on_tick += [callers.sweep, self._forget_idle]
+        self._callers = callers
+        self._forgot_at = 0.0
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.plane.port
+
+    async def start(self) -> None:
+        """Listen. The issuer need not be there yet; it is asked when somebody signs in.
+
+        Raises: OSError when the address is taken.
+        """
+        await self.plane.start()
+
+    async def stop(self) -> None:
+        """Finish what runs and close."""
+        await self.plane.stop()
+        self._callers.close()
+
+    async def health(self) -> dict[str, str]:
+        """Return what works: an empty text where it does, otherwise why not. For the management port."""
+        found = {"listener": "" if self.plane.port else "not listening", "issuer": "", "store": ""}
+        try:
+            await self.directory.metadata()
+        except UpstreamError as error:
+            found["issuer"] = str(error)
+        try:
+            await self.table.load("")
+        except StorageUnavailable as error:
+            found["store"] = str(error)
+        return found
+
+    def _forget_idle(self, now: float) -> None:
+        if now - self._forgot_at > _FORGET_EVERY:
+            self._forgot_at = now
+            self.table.sweep()
+
+
+def client_proof(settings: GatewaySettings) -> ClientProof:
+    """Return how this gateway proves who it is."""
+    if settings.client_secret is not None:
+        return SecretProof(settings.client_id, settings.client_secret)
+    return AgentProof(settings.client_id, settings.issuer, settings.agent_socket or DEFAULT_AGENT_SOCKET)
+
+
+def sign_in_scope(settings: GatewaySettings) -> str:
+    """Return what to ask for at sign-in: the configured scopes and all that the routes will want."""
+    wanted = [*settings.scopes, *(scope for route in settings.routes for scope in route.scopes)]
+    return " ".join(dict.fromkeys(wanted))
+
+
+async def serve(
+    settings: GatewaySettings,
+    store: Store,
+    sealer: Sealer,
+    journal: Journal,
+    *,
+    stopped: asyncio.Event,
+    ready: Callable[[Gateway], None] = lambda gateway: None,
+) -> None:
+    """Run a gateway until `stopped` is set. `ready` is called when it listens.
+
+    Raises: ConfigurationError, OSError when the address is taken.
+    """
+    gateway = Gateway(settings, store, sealer, journal)
+    await gateway.start()
+    ready(gateway)
+    try:
+        await stopped.wait()
+    finally:
+        await gateway.stop()
