@@ -111,7 +111,8 @@ class Admission:
         """Return what somebody without a session gets: scripts a 401 that says where to sign in, people the way."""
         if self.is_navigation(head):
             to = f"{LOGIN_PATH}?return_to={quote(head.target.decode('latin-1'), safe='/')}"
-            if head.seen.get(FETCH_SITE) == b"cross-site" and COOKIE not in head.seen:
+            if head.seen.get(FETCH_SITE) == b"cross-site" and SESSION_COOKIE + b"=" not in head.seen.get(COOKIE, b""):
+                # A Strict cookie is not sent with a link from another site. Asked again from ours, it is.
                 onward = head.target.decode("latin-1")
                 return Refusal(200, "session.held_back", "", "", onward=onward)
             return Refusal(303, reason, "login_required", "Sign in first.", headers=((b"location", to.encode()),))
