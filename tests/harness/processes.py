@@ -60,11 +60,11 @@ class Process:
                 env={**os.environ, **self.environment},
             )
 
-    async def start_and_wait(self, event: str = "server.ready") -> float:
+    async def start_and_wait(self, action: str = "process.ready") -> float:
         """Start it and wait until it says it is ready. Returns how long that took, in seconds."""
         began = time.perf_counter()
         self.start()
-        while not any(line.get("event") == event for line in self.lines(latest=True)):
+        while not any(line.get("action") == action for line in self.lines(latest=True)):
             if not self.running:
                 raise AssertionError(f"{self.name} ended before it was ready:\n{self.text()}")
             if time.perf_counter() - began > READY_SECONDS:
@@ -111,4 +111,8 @@ class Process:
 
     def decisions(self, action: str = "") -> list[dict[str, Any]]:
         """Return the decisions it logged, of one action or of all."""
-        return [line for line in self.lines() if line.get("event") == "decision" and action in ("", line.get("action"))]
+        return [line for line in self.lines() if action in ("", line.get("action"))]
+
+    def pids(self) -> list[int]:
+        """Return the processes that said they are ready, in that order."""
+        return [line["facts"]["pid"] for line in self.decisions("process.ready")]

@@ -18,14 +18,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
-from keystead.app.convergence import apply
+from keystead.app.convergence import Change, apply
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
 from keystead.app.http_server.server import HttpServer, open_socket
-from keystead.app.log_lines import LogLines, open_log
+from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
 from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
+from keystead.core.decisions import Decision
 from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 
@@ -84,16 +85,17 @@ def listen_on(address: str) -> socket.socket:
 async def _serve(
     settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0, parent: int = -1
 ) -> None:
-    log = open_log("issuer")
-    issuer = build_issuer(issuer_configuration(settings, path), log)
+    journal = open_journal("issuer", require_server(settings).log_level)
+    issuer = build_issuer(issuer_configuration(settings, path), journal)
     try:
         if converge:
-            await _apply(settings, issuer, log)
+            await _apply(settings, issuer, journal)
         servers = [HttpServer(issuer.application, listener), *_management(settings, issuer, worker)]
         background = _background(settings, issuer)
-        await serve_until_signal(servers, background, lambda: _say_ready(settings, log, listener), parent)
+        await serve_until_signal(servers, background, lambda: _say_ready(settings, journal, listener), parent)
     finally:
         await issuer.close()
+        journal.close()
 
 
 def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:
@@ -114,26 +116,31 @@ def _background(settings: Settings, issuer: Issuer) -> list[Coroutine[Any, Any, 
     ]
 
 
-def _say_ready(settings: Settings, log: LogLines, listener: socket.socket) -> None:
+def _say_ready(settings: Settings, journal: ProcessJournal, listener: socket.socket) -> None:
     gc.freeze()  # what is loaded stays: the collector need not look at it again
     gc.enable()
     host, port = listener.getsockname()[:2]
     base_url = require_server(settings).base_url
     issuers = {name: f"{base_url}/realms/{name}" for name in settings.realms}
-    log.tell("server.ready", listening=f"{host}:{port}", issuers=issuers, pid=os.getpid())
+    say_ready(journal, "issuer.ready", listening=f"{host}:{port}", issuers=issuers, pid=os.getpid())
 
 
-async def _apply(settings: Settings, issuer: Issuer, log: LogLines) -> None:
+async def _apply(settings: Settings, issuer: Issuer, journal: ProcessJournal) -> None:
     now = EpochSeconds(int(time.time()))
     changes = await apply(issuer.store, settings, issuer.cx.sealer, issuer.passwords, now)
-    if changes:
-        log.tell("settings.applied", changes=len(changes))
+    for change in changes:
+        journal.record(Decision("settings.apply", True, "settings.applied", realm=change.realm, facts=_facts(change)))
+
+
+def _facts(change: Change) -> dict[str, Any]:
+    return {"verb": change.verb, "kind": change.kind, "id": change.id, "fields": list(change.fields)}
 
 
 async def _converge(settings: Settings, path: Path) -> None:
-    log = open_log("issuer")
-    issuer = build_issuer(issuer_configuration(settings, path), log)
+    journal = open_journal("issuer", require_server(settings).log_level)
+    issuer = build_issuer(issuer_configuration(settings, path), journal)
     try:
-        await _apply(settings, issuer, log)
+        await _apply(settings, issuer, journal)
     finally:
         await issuer.close()
+        journal.close()

@@ -1,90 +1,73 @@
-"""Everything a process says, as JSON lines on one stream: decisions, and what libraries log.
+"""What a server process writes to standard output: its decisions, and everything libraries log, as JSON lines.
 
-Shape: one object a line, with `time` (UTC, RFC 3339), `service` and `event`; decisions add the fields of
-`core.decisions.Decision`. Control characters are escaped by JSON, so nobody can forge a second line.
-Does not: raise. Losing a line must not change an answer.
+Shape: the lines of `keystead.sdk.journal`. What is no decision of ours is one about the process: `process.ready`,
+`process.log`; its `facts` hold the rest.
+Does not: write anything else to standard output, or two kinds of line.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-import time
 import traceback
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-import msgspec
+from keystead.core.decisions import Decision, Journal
+from keystead.sdk.journal import JsonLinesJournal
 
-from keystead.core.decisions import Decision
-
+READY: Final = "process.ready"
+LOG: Final = "process.log"
 _QUIET: Final = ("uvicorn", "asyncio", "aiohttp")
-
-
-class LogLines:
-    """The journal of a server process, and the handler of its standard logging."""
-
-    def __init__(self, stream: BinaryIO, service: str) -> None:
-        self._stream = stream
-        self._service = service
-        self._encoder = msgspec.json.Encoder()
-        self._second = 0
-        self._stamp = ""
-
-    def record(self, decision: Decision) -> None:
-        """Write one decision."""
-        trace = decision.trace
-        line: dict[str, Any] = {"time": self._time(), "service": self._service, "event": "decision"}
-        if trace is not None:
-            line["trace_id"] = trace.trace_id
-            line["span_id"] = trace.span_id
-            if trace.parent_id:
-                line["parent_id"] = trace.parent_id
-        fields = msgspec.structs.asdict(decision)
-        del fields["trace"]
-        line.update((name, value) for name, value in fields.items() if value or name == "allowed")
-        self._write(line)
-
-    def tell(self, event: str, **fields: Any) -> None:
-        """Write one line about the process itself, such as `server.ready`."""
-        self._write({"time": self._time(), "service": self._service, "event": event, **fields})
-
-    def _time(self) -> str:
-        now = time.time()
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._stamp}.{int((now - second) * 1000):03d}Z"
-
-    def _write(self, line: dict[str, Any]) -> None:
-        with suppress(Exception):
-            self._stream.write(self._encoder.encode(line) + b"\n")
-            self._stream.flush()
+_FRAMES: Final = 12
 
 
 class LogHandler(logging.Handler):
-    """Turns records of standard logging into log lines."""
+    """Turns records of standard logging into lines of the journal."""
 
-    def __init__(self, lines: LogLines) -> None:
+    def __init__(self, journal: Journal) -> None:
         super().__init__()
-        self._lines = lines
+        self._journal = journal
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record. An exception's traceback goes with it, its message does too."""
-        fields: dict[str, Any] = {"level": record.levelname.lower(), "logger": record.name}
+        """Write one record, with the traceback of its exception."""
+        facts: dict[str, Any] = {"logger": record.name, "message": record.getMessage()}
         if record.exc_info and record.exc_info[1] is not None:
-            fields["exception"] = "".join(traceback.format_exception(record.exc_info[1], limit=-12))
-        self._lines.tell("log", message=record.getMessage(), **fields)
+            facts["exception"] = "".join(traceback.format_exception(record.exc_info[1], limit=-_FRAMES))
+        calm = record.levelno < logging.WARNING
+        self._journal.record(Decision(LOG, calm, f"log.{record.levelname.lower()}", facts=facts))
 
 
-def open_log(service: str) -> LogLines:
-    """Return the log of this process on standard output, and send standard logging to it."""
-    lines = LogLines(sys.stdout.buffer, service)
+class RefusalsOnly:
+    """A journal that keeps refusals and drops the rest: `server.log_level: warning`."""
+
+    def __init__(self, journal: JsonLinesJournal) -> None:
+        self._journal = journal
+
+    def record(self, decision: Decision) -> None:
+        """Write one decision if it says no, or speaks of the process."""
+        if not decision.allowed or decision.action == READY:
+            self._journal.record(decision)
+
+    def close(self) -> None:
+        """Write what still waits."""
+        self._journal.close()
+
+
+ProcessJournal = JsonLinesJournal | RefusalsOnly
+
+
+def open_journal(service: str, level: str = "info") -> ProcessJournal:
+    """Return the journal of this process on standard output, and send standard logging to it."""
+    lines = JsonLinesJournal(sys.stdout, service)
+    journal = RefusalsOnly(lines) if level == "warning" else lines
     root = logging.getLogger()
-    root.handlers[:] = [LogHandler(lines)]
+    root.handlers[:] = [LogHandler(journal)]
     root.setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    return lines
+    return journal
+
+
+def say_ready(journal: Journal, reason: str, **facts: Any) -> None:
+    """Write that this process is ready to serve."""
+    journal.record(Decision(READY, True, reason, facts=facts))

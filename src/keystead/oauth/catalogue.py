@@ -39,7 +39,7 @@ def endpoints() -> dict[str, EndpointPlugin]:
     return scan(endpoints_folder, EndpointPlugin, "path")
 
 
-def scan(folder: ModuleType, shape: type, key: str) -> dict[str, Any]:
+def scan(folder: ModuleType, shape: type, key: str, *, facet: str = "specs") -> dict[str, Any]:
     """Return one object of each plug-in class defined in a package's files, by the facet that names it.
 
     Raises: ConfigurationError when a plug-in is half filled or two have one name.
@@ -50,9 +50,9 @@ def scan(folder: ModuleType, shape: type, key: str) -> dict[str, Any]:
             if not inspect.isclass(plugin) or not issubclass(plugin, shape) or plugin.__module__ != module.__name__:
                 continue
             name = getattr(plugin, key, None)
-            if inspect.isabstract(plugin) or not isinstance(name, str) or not getattr(plugin, "specs", ()):
+            if inspect.isabstract(plugin) or not isinstance(name, str) or not getattr(plugin, facet, ()):
                 raise ConfigurationError(
-                    f"plug-in {plugin.__name__} is half filled: it needs {key}, specs and its methods"
+                    f"plug-in {plugin.__name__} is half filled: it needs {key}, {facet} and its methods"
                 )
             if name in found:
                 raise ConfigurationError(

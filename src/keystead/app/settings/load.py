@@ -20,12 +20,13 @@ from keystead.core.errors import ConfigurationError
 _REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
-def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(path: Path, environment: Mapping[str, str] | None = None, *, agent_keys: bool = True) -> Settings:
     """Read, fill in, decode and check a configuration file.
 
+    `agent_keys` also reads the files that agents write their public keys to; the agent itself cannot wait for them.
     Raises: ConfigurationError, naming file, line and key, and what to write instead.
     """
-    return settle(read_document(path), environment)
+    return settle(read_document(path), environment, agent_keys=agent_keys)
 
 
 def settings_from_text(text: str, path: Path = Path("keystead.yaml")) -> Settings:
@@ -33,7 +34,7 @@ def settings_from_text(text: str, path: Path = Path("keystead.yaml")) -> Setting
     return settle(parse_document(path, text.encode()), None)
 
 
-def settle(document: Document, environment: Mapping[str, str] | None) -> Settings:
+def settle(document: Document, environment: Mapping[str, str] | None, *, agent_keys: bool = True) -> Settings:
     """Turn a parsed document into checked settings."""
     filled = fill_in(document, environment)
     if not isinstance(filled, dict):
@@ -43,7 +44,7 @@ def settle(document: Document, environment: Mapping[str, str] | None) -> Setting
         raise document.error(("realms",), "realms must be a mapping from a realm's name to its settings")
     settings = msgspec.structs.replace(
         decode(document, filled, (), Settings),
-        realms={name: _realm(document, name, value) for name, value in realms.items()},
+        realms={name: _realm(document, name, value, agent_keys=agent_keys) for name, value in realms.items()},
     )
     found = problems(settings)
     if found:
@@ -51,11 +52,13 @@ def settle(document: Document, environment: Mapping[str, str] | None) -> Setting
     return settings
 
 
-def _realm(document: Document, name: str, value: Any) -> RealmSettings:
+def _realm(document: Document, name: str, value: Any, *, agent_keys: bool) -> RealmSettings:
     place = ("realms", name)
     if not _REALM_NAME.fullmatch(name):
         raise document.error(place, f"`{name}` cannot name a realm; use a-z, 0-9, - and _, at most 63 characters")
     realm = decode(document, value or {}, place, RealmSettings)
+    if not agent_keys:
+        return realm
     agents = tuple(_with_keys(document, (*place, "agents", index), agent) for index, agent in enumerate(realm.agents))
     return msgspec.structs.replace(realm, agents=agents)
 
