@@ -8,6 +8,7 @@ import msgspec
 
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server import ServerSettings
+from keystead.gateway.settings import GatewaySettings
 from keystead.workload.settings import AgentSettings
 
 
@@ -19,5 +20,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: ServerSettings | None = None
     realms: dict[str, RealmSettings] = {}
     bus: dict[str, Any] | None = None
-    gateway: dict[str, Any] | None = None
+    gateway: GatewaySettings | None = None
     agent: AgentSettings | None = None

@@ -1,0 +1,99 @@
+"""The gateway as a process: what `keystead gateway` does.
+
+Flow: the file's `gateway` section, filled in from the rest of the file where that says the same thing anyway -> store,
+sealer -> `keystead.gateway.gateway.serve` until a signal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from keystead.app.composition import IssuerConfiguration, load_sealer
+from keystead.app.housekeeping import sweep_forever
+from keystead.app.log_lines import open_journal, say_ready
+from keystead.app.serving import run, until_signal
+from keystead.app.settings import ClientSettings, Settings
+from keystead.app.stores import open_store
+from keystead.core.decisions import Journal
+from keystead.core.errors import ConfigurationError
+from keystead.gateway.gateway import Gateway, serve
+from keystead.gateway.settings import GatewaySettings
+
+CALLBACK = "/bff/callback"
+
+
+def serve_gateway(settings: Settings, path: Path) -> None:
+    """Run the gateway of a configuration file until a signal. Raises: ConfigurationError, StorageUnavailable."""
+    run(_serve(complete(settings), path.absolute().parent))
+
+
+async def _serve(gateway: GatewaySettings, directory: Path) -> None:
+    journal = open_journal("gateway")
+    store = open_store(gateway.database, directory)
+    sealer = load_sealer(IssuerConfiguration(base_url=gateway.issuer, database=gateway.database, directory=directory))
+
+    def ready(running: Gateway) -> None:
+        _say_ready(journal, gateway, running)
+
+    stopped = asyncio.Event()
+    beside = [asyncio.create_task(sweep_forever(store)), asyncio.create_task(_stop_on_signal(stopped))]
+    try:
+        await serve(gateway, store, sealer, journal, stopped=stopped, ready=ready)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await store.close()
+
+
+def complete(settings: Settings) -> GatewaySettings:
+    """Return the gateway's section with issuer, public URL and secret taken from the same file where it has them.
+
+    Raises: ConfigurationError when something is missing that only the operator can know.
+    """
+    gateway = settings.gateway
+    if gateway is None:
+        raise ConfigurationError("the file has no `gateway` section: it needs at least `client_id` and `routes`")
+    realm, client = _client(settings, gateway)
+    issuer = gateway.issuer or (f"{settings.server.base_url}/realms/{realm}" if settings.server and realm else "")
+    if not issuer:
+        raise ConfigurationError(
+            f"gateway.issuer: no realm of the file has the client `{gateway.client_id}`; name the issuer's URL"
+        )
+    secret = gateway.client_secret
+    if secret is None and not gateway.agent_socket and client is not None:
+        secret = client.client_secret
+    public_url = gateway.public_url or _public_url(gateway, client)
+    return msgspec.structs.replace(gateway, issuer=issuer, public_url=public_url, client_secret=secret)
+
+
+def _client(settings: Settings, gateway: GatewaySettings) -> tuple[str, ClientSettings | None]:
+    found = [
+        (name, client)
+        for name, realm in settings.realms.items()
+        for client in realm.clients
+        if client.client_id == gateway.client_id
+    ]
+    return found[0] if len(found) == 1 else ("", None)
+
+
+def _public_url(gateway: GatewaySettings, client: ClientSettings | None) -> str:
+    """Return the origin of the client's callback, else where the gateway listens."""
+    for uri in client.redirect_uris if client else ():
+        if uri.endswith(CALLBACK):
+            parts = urlsplit(uri)
+            return f"{parts.scheme}://{parts.netloc}"
+    return f"http://{gateway.listen}"
+
+
+def _say_ready(journal: Journal, settings: GatewaySettings, running: Gateway) -> None:
+    say_ready(journal, "gateway.ready", listening=settings.listen, port=running.port, public_url=settings.public_url)
+
+
+async def _stop_on_signal(stopped: asyncio.Event) -> None:
+    await until_signal()
+    stopped.set()
