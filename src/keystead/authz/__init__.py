@@ -9,13 +9,15 @@
             raise Forbidden(decision.reason)
         print(decision)                       # the path that proves it, tuple by tuple
 
+`open_sync` is the same without `await`. Both check in memory, at the newest revision of the store.
+
 Flow: `language` reads the model, `engine` compiles it and decides over a graph of tuples, `replica` keeps the graph
 in step with a store, `embedded` and `blocking` are what a service holds in its hands.
 Does not: import a database driver until `open` is called, or talk to a server at all.
 """
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
-from keystead.authz.door import open
+from keystead.authz.door import open, open_sync
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.errors import AuthorizationError, InvalidQuery, InvalidRelationship, ModelError, WriteRefused
 from keystead.authz.language import read_model
@@ -35,6 +37,7 @@ __all__ = [
     "Step",
     "WriteRefused",
     "open",
+    "open_sync",
     "read_model",
     "relationship",
 ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.language import read_model
 from keystead.authz.model import AuthorizationModel
 from keystead.core.errors import ConfigurationError
 from keystead.storage.ports import Store
+
+if TYPE_CHECKING:
+    from keystead.authz.blocking import BlockingAuthorizationEngine
 
 
 def open(
@@ -29,6 +33,20 @@ def open(
     """
     read = read_model(model) if isinstance(model, str) else model
     return AuthorizationEngine(_open_store(url), read, realm, store, clock)
+
+
+def open_sync(
+    url: str,
+    *,
+    model: str | AuthorizationModel,
+    realm: str = "default",
+    store: str = "default",
+    clock: Callable[[], float] = time.time,
+) -> BlockingAuthorizationEngine:
+    """Open the same engine for code without an event loop. Arguments and errors as with `open`."""
+    from keystead.authz.blocking import BlockingAuthorizationEngine
+
+    return BlockingAuthorizationEngine(lambda: open(url, model=model, realm=realm, store=store, clock=clock))
 
 
 def _open_store(url: str) -> Store:
