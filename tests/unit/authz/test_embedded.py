@@ -202,13 +202,11 @@ async def test_nonsense_is_an_error_and_says_what_there_is(url: str) -> None:
 
 
 def test_opening_says_what_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="8:21: the relation `boss` does not exist"):
+    with pytest.raises(ModelError, match="9:19: the relation `boss` does not exist"):
         open("memory://", model=MODEL.replace("[user]\n    define reader", "boss\n    define reader"))
+    with_condition = MODEL.replace("owner: [user]", "owner: [user with today]") + "condition today(x: int) { x < 1 }"
     with pytest.raises(ModelError, match="cannot be evaluated yet"):
-        open(
-            "memory://",
-            model="model\n  schema 1.1\ntype a\n  relations\n    define b: [a with c]\ncondition c(x: int) {\n  x < 1\n}\n",
-        )
+        open("memory://", model=with_condition)
     for url in ("sqlite://", "sqlite:///", "postgresql://localhost/x", "orders.db", "memory"):
         with pytest.raises(ConfigurationError, match="memory://"):
             open(url, model=MODEL)
