@@ -94,7 +94,7 @@ class ClientAuthentication(ABC):
         if not client.enabled:
             raise refuse("client.disabled", f"client {client_id} is disabled")
         expected = client.token_endpoint_auth_method
-        if expected not in (self.method, self.family):
+        if expected != self.method and (not self.family or expected != self.family):
             raise refuse("client.wrong_method", f"client {client_id} must use {expected}, it used {self.method}")
         return client
 
