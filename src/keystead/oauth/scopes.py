@@ -40,11 +40,12 @@ def split_scope(scope: str) -> tuple[str, ...]:
 class ScopeMap:
     """Which audience owns which scope, in one realm. The issuer is an audience and owns the identity scopes."""
 
-    __slots__ = ("apis", "issuer", "owners")
+    __slots__ = ("_onward", "apis", "issuer", "owners")
 
     def __init__(self, issuer: str, apis: Iterable[Api]) -> None:
         self.issuer = issuer
         self.apis = {api.id: api for api in apis if api.enabled}
+        self._onward: dict[tuple[str, int], frozenset[str]] = {}
         self.owners: dict[str, tuple[str, ...]] = dict.fromkeys(IDENTITY_SCOPES, (issuer,))
         for api in self.apis.values():
             for scope in api.scopes:
@@ -73,22 +74,28 @@ class ScopeMap:
         """Return how long an access token of this realm can live at most."""
         return Seconds(max(realm.access_token_lifetime, *(api.access_token_lifetime for api in self.apis.values()), 0))
 
-    def onward(self, audience: str, depth: int) -> tuple[str, ...]:
+    def onward(self, audience: str, depth: int) -> frozenset[str]:
         """Return the scopes that can be of use behind an audience: its own, and of every API its service may reach
         by exchange, up to `depth` hops on."""
-        scopes: dict[str, None] = {}
+        known = self._onward.get((audience, depth))
+        if known is None:
+            known = self._onward[audience, depth] = self._walk(audience, depth)
+        return known
+
+    def _walk(self, audience: str, depth: int) -> frozenset[str]:
+        scopes: set[str] = set()
         seen: set[str] = set()
         level = [audience]
         while level and depth >= 0:
             seen.update(level)
             reached = [self.apis[one] for one in level if one in self.apis]
-            scopes.update(dict.fromkeys(scope for api in reached for scope in api.scopes))
+            scopes.update(scope for api in reached for scope in api.scopes)
             services = {api.served_by for api in reached if api.served_by}
             level = [
                 api.id for api in self.apis.values() if api.id not in seen and services & set(api.exchange.sources)
             ]
             depth -= 1
-        return tuple(scopes)
+        return frozenset(scopes)
 
     def _role_allows(self, scope: str, roles: Collection[str]) -> bool:
         for owner in self.owners.get(scope, ()):

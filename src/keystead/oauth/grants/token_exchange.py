@@ -178,7 +178,7 @@ def _require_target(form: TokenExchangeForm, attempt: Attempt) -> tuple[Api, Che
 def _bounds(subject: AccessClaims, target: Api, attempt: Attempt) -> Bounds:
     """Return what of the subject token's scope goes along: the API's, by its policy, and what is of use behind it."""
     own = set(target.exchange.scopes) & set(target.scopes) if target.exchange.scopes else set(target.scopes)
-    behind = set(attempt.scope_map.onward(target.id, attempt.realm.maximum_actor_depth)) - set(target.scopes)
+    behind = attempt.scope_map.onward(target.id, attempt.realm.maximum_actor_depth).difference(target.scopes)
     scopes = tuple(scope for scope in subject.scopes if scope in own or scope in behind)
     if target.scopes and not own.intersection(scopes):
         raise InvalidScope(
