@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "export": "Print the records of a database as a configuration file, without secrets.",
     "keys": "Make, list and rotate keys.",
     "schema": "Print the JSON Schema of the configuration file.",
+    "authz": "Test an authorization model, and ask why somebody may or may not.",
     "doctor": "Look for what is wrong or unsafe, and say what to do.",
     "test": "Run the tests (in a clone).",
     "bench": "Run the benchmarks (in a clone).",
