@@ -89,7 +89,7 @@ def test_tuples_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
         ("name: x", ConfigurationError, "either `model` or `model_file`"),
         ("model_file: missing.fga", ConfigurationError, "cannot read"),
         ("model: x\ntest: []", ConfigurationError, "test"),
-        ("model: x\ntests: [{check: [{user: user:a, context: {x: 1}, assertions: {}}]}]", ConfigurationError, "context"),
+        ("model: x\ntests: [{check: [{user: user:a, context: {}, assertions: {}}]}]", ConfigurationError, "context"),
         (f"model: |{MODEL}  typo doc\n", ModelError, "4:1"),
         (f"model: |{MODEL}tuples: [{{user: user:a, relation: b, object: user:c}}]", InvalidRelationship, "no `b`"),
     ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
-from keystead.authz.engine.rules import Named, Through
+from keystead.authz.engine.plan import Plan
+from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.vertex import Gate, Value, Vertex
 from keystead.authz.names import WILDCARD
@@ -51,11 +52,29 @@ def prove(solver: Solver, root: Vertex) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def describe(plan: Plan, rule: Rule) -> str:
+    """Write a rule as in the language: `banned from shop`."""
+    match rule:
+        case Named(slot):
+            return f"named as {plan.names[slot][1]}"
+        case Also(slot):
+            return plan.names[slot][1]
+        case Through(tupleset, targets):
+            names = {plan.names[slot][1] for slot in targets.values()}
+            return f"{'/'.join(sorted(names))} from {plan.names[tupleset][1]}"
+        case ButNot(base, subtract):
+            return f"({describe(plan, base)} but not {describe(plan, subtract)})"
+        case AnyOf(parts) | AllOf(parts):
+            word = " or " if isinstance(rule, AnyOf) else " and "
+            return f"({word.join(describe(plan, part) for part in parts)})"
+
+
 def _step(solver: Solver, vertex: Vertex, depth: int, has: str) -> Step | None:
     """Say what one gate contributes; gates inside a rule contribute nothing of their own."""
     child, rule = vertex.because, vertex.rule
     if vertex.gate is Gate.NOT:
-        return Step("not", has, _name(solver, child) if child and child.node >= 0 else "the excluded part", depth=depth)
+        through = _name(solver, child) if child and child.node >= 0 else describe(solver.graph.plan, rule)
+        return Step("not", has, through, depth=depth)
     if child is None:
         return _last_step(solver, vertex, depth, has)
     if isinstance(rule, Named):
