@@ -18,7 +18,7 @@ from keystead.core.values import EpochSeconds
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.web.pages import HtmlPages
-from tests.browser import Browser, Page, Wire
+from tests.harness.browser import Browser, Page, Wire
 from tests.issuer import Issuer, every_endpoint
 
 

@@ -13,7 +13,7 @@ from keystead.core.records.client import Client
 from keystead.core.values import Secret, handle_digest
 from keystead.identity.passwords import hash_password
 from keystead.storage.ports import Redeemable, peek
-from tests.browser import Browser, Page, in_process
+from tests.harness.browser import Browser, Page, in_process
 from tests.issuer import VERIFIER, Issuer, challenge, confidential
 
 PASSWORD = "correct horse battery staple"

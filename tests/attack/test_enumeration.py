@@ -15,7 +15,7 @@ from keystead.core.records.account import Account
 from keystead.core.values import Secret, new_identifier
 from keystead.identity.passwords import Argon2Passwords, hash_password
 from keystead.storage.ports import get
-from tests.browser import Page
+from tests.harness.browser import Page
 from tests.issuer import Issuer
 from tests.shop import PASSWORD, alice, authorize_url, browser_for, open_shop, password_hash
 

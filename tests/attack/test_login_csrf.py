@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser import FORM, Page
+from tests.harness.browser import FORM, Page
 from tests.served import FrontDoor
 from tests.shop import PASSWORD, authorize_url, offered, reach_code, sign_in
 

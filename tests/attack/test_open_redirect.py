@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.browser import Page
+from tests.harness.browser import Page
 from tests.served import FrontDoor
 from tests.shop import CALLBACK, authorize_url, reach_code, sign_in
 

@@ -7,7 +7,7 @@ import pytest
 from keystead.core.cookies import clear_cookie, cookie_name, read_cookie, set_cookie
 from keystead.core.records.session import Session
 from keystead.storage.ports import find
-from tests.browser import Browser
+from tests.harness.browser import Browser
 from tests.issuer import Issuer
 from tests.served import FrontDoor
 from tests.shop import PASSWORD, authorize_url, browser_for, offered, open_shop, reach_code, sign_in

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from keystead.identity.throttle import LONGEST_WAIT, buckets
-from tests.browser import Browser
+from tests.harness.browser import Browser
 from tests.issuer import Issuer
 from tests.served import FrontDoor
 from tests.shop import PASSWORD, authorize_url, browser_for, open_shop, reach_code, sign_in

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from tests.browser import Browser
+from tests.harness.browser import Browser
 from tests.harness.configuration import REALM, shop_configuration
 from tests.harness.oauth_client import OAuthClient
 from tests.harness.person import Person, http_wire

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from keystead.core.http import Headers
-from tests.browser import Browser, Page, Wire
+from tests.harness.browser import Browser, Page, Wire
 from tests.harness.oauth_client import OAuthClient
 from tests.harness.witness import Witness
 

@@ -14,7 +14,7 @@ from keystead.core.records.revocation import Revocation
 from keystead.core.records.session import Session
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import StartFamily, Write, find, get, look_at_family, put, read_outbox, start_family
-from tests.browser import Browser
+from tests.harness.browser import Browser
 from tests.issuer import Issuer
 from tests.shop import authorize_url, browser_for, offered, open_shop, reach_code
 
