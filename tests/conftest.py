@@ -10,8 +10,15 @@ import pytest
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.issuer import Issuer
 from tests.market import Market, open_market
+from tests.not_run import NotRun
 from tests.served import FrontDoor, front_door
 from tests.shop import open_shop
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at the end what did not run."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(NotRun(), "keystead-not-run")
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ async def describe_keys(settings: Settings, path: Path, realm: str | None, now: 
 
 
 async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str, immediately: bool) -> str:
-    """Publish the next key of a realm, and return what to say about it."""
+    """Publish the next key of a realm, and return what to say about it. The only realm need not be named."""
+    realm = realm or _only_realm(settings)
     now = EpochSeconds(int(time.time()))
     async with _store(settings, path) as store:
         ring = StoreKeyRing(store, load_sealer(issuer_configuration(settings, path)))
@@ -39,6 +40,12 @@ async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str,
         except (LookupError, ValueError) as error:
             raise ConfigurationError(str(error)) from error
     return _describe(key, now)
+
+
+def _only_realm(settings: Settings) -> str:
+    if len(settings.realms) != 1:
+        raise ConfigurationError(f"name one of the realms with --realm: {', '.join(settings.realms)}")
+    return next(iter(settings.realms))
 
 
 @asynccontextmanager

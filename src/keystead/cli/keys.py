@@ -44,7 +44,7 @@ def list_keys(path: Path, realm: str | None) -> None:
 
 @command.command("rotate")
 @config_option
-@click.option("--realm", required=True, help="The realm whose signing key is replaced.")
+@click.option("--realm", default="", help="The realm whose signing key is replaced. Not needed when there is one.")
 @click.option("--algorithm", default="", help="Rotate the key of this algorithm. Default: the realm's own.")
 @click.option("--now", "immediately", is_flag=True, help="Sign with the new key at once, without the usual overlap.")
 def rotate(path: Path, realm: str, algorithm: str, immediately: bool) -> None:

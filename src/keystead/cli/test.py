@@ -1,0 +1,102 @@
+"""`keystead test`: the checks and tests of a clone, one command, the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import click
+
+CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+FAILED_VARIABLE: Final = "KEYSTEAD_FAILED_CHECKS"
+MISSING_VARIABLE: Final = "KEYSTEAD_MISSING"
+_PATHS: Final = ("src", "tests", "benchmarks", "examples", "keystead")
+_SHOWN_CHARACTERS: Final = 20_000
+
+
+@click.command("test", context_settings={"ignore_unknown_options": True})
+@click.option("--all", "everything", is_flag=True, help="Also the slow ones: long storms, whole matrices.")
+@click.option("--no-checks", is_flag=True, help="Only pytest, without ruff, mypy and the import contracts.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(everything: bool, no_checks: bool, arguments: tuple[str, ...]) -> None:
+    """Run the tests of a clone: ruff, mypy --strict, the import contracts, then pytest on two processes.
+
+    ARGUMENTS go to pytest; with any, the checks are left out: `./keystead test tests/attack -k replay`.
+    What cannot run here (no Chromium) is said before and after. The last line is pytest's own.
+    """
+    root = clone_root()
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    failed = [] if arguments or no_checks else run_checks(root, environment)
+    environment[FAILED_VARIABLE] = ", ".join(failed)
+    if not arguments:
+        environment[MISSING_VARIABLE] = bring_chromium()
+    chosen = [] if everything or arguments else ["-m", "not slow"]
+    parallel = [] if any(argument.startswith("-n") for argument in arguments) else ["-n", "2", "--dist", "worksteal"]
+    sys.stdout.flush()
+    pytest = [sys.executable, "-m", "pytest", *chosen, *parallel, *arguments]
+    code = subprocess.run(pytest, cwd=root, env=environment, check=False).returncode  # noqa: S603 - our own command
+    sys.exit(code or (1 if failed else 0))
+
+
+def clone_root() -> Path:
+    """Return the clone this runs in. Raises: ClickException when it is an installed release."""
+    root = Path(os.environ.get("KEYSTEAD_CLONE", Path.cwd()))
+    if not (root / "tests" / "conftest.py").exists() or not (root / "pyproject.toml").exists():
+        raise click.ClickException("this needs a clone of the repository: run `./keystead test` in its root")
+    return root
+
+
+def run_checks(root: Path, environment: dict[str, str]) -> list[str]:
+    """Run every check, two at a time, print each result, and return the names of those that failed."""
+    paths = [path for path in _PATHS if (root / path).exists()]
+    checks = {
+        "mypy --strict": ["mypy"],
+        "ruff check": ["ruff", "check", "--quiet", *paths],
+        "ruff format": ["ruff", "format", "--check", "--quiet", *paths],
+        "import contracts": ["lint-imports", "--no-cache"],
+    }
+    click.echo(f"checks: {', '.join(checks)}")
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda name: _run_check(name, checks[name], root, environment), checks)
+        return [name for name, passed in zip(checks, results, strict=True) if not passed]
+
+
+def _run_check(name: str, arguments: list[str], root: Path, environment: dict[str, str]) -> bool:
+    began = time.monotonic()
+    program = str(Path(sys.executable).parent / arguments[0])
+    done = subprocess.run(  # noqa: S603 - our own command
+        [program, *arguments[1:]], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    passed = done.returncode == 0
+    click.echo(f"  {name}: {'ok' if passed else 'FAILED'} ({time.monotonic() - began:.1f} s)")
+    if not passed:
+        click.echo((done.stdout + done.stderr)[-_SHOWN_CHARACTERS:])
+    return passed
+
+
+def bring_chromium() -> str:
+    """Look for Chromium and install Debian's where that is allowed. Returns what to say when there is none."""
+    if find_chromium():
+        return ""
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        click.echo("installing Chromium from Debian's packages for the browser tests ...")
+        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            arguments = ["apt-get", "--quiet", "--quiet", *step]
+            quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(arguments, env=quiet, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+    if find_chromium():
+        return ""
+    click.echo("NO CHROMIUM HERE: the browser tests WILL NOT RUN. Install it (apt install chromium) to run them.")
+    return "Chromium"
+
+
+def find_chromium() -> str:
+    """Return the path of Chromium, or nothing. `KEYSTEAD_CHROMIUM` names another."""
+    named = os.environ.get("KEYSTEAD_CHROMIUM", "")
+    return named or next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), "")
