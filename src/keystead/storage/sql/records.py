@@ -125,14 +125,15 @@ def _update(key: Key, record: Record, wanted: list[Entry], encoded: bytes, now: 
 def _insert(key: Key, record: Record, wanted: list[Entry], encoded: bytes, now: EpochSeconds) -> Steps[Conflict | None]:
     values = (*key, record.expires_at, encoded, encode(record))
     if record.unique_indexes:
-        if not (yield from _evict(key, now)):
+        if not (yield from _vacant(key, now)):
             return Conflict()
         refused = yield from _make_room(key, wanted, now)
         if refused:
             return refused
     if not (yield INSERT, values):
-        if not (yield from _evict(key, now)):
+        if not (yield from _vacant(key, now)):
             return Conflict()
+        yield from delete(key)
         yield INSERT, values
     yield from _insert_entries(key, wanted)
     return None
@@ -156,14 +157,10 @@ def delete(key: Key) -> Steps[None]:
         yield from _delete_entries(key, _entries_decoder.decode(encoded))
 
 
-def _evict(key: Key, now: EpochSeconds) -> Steps[bool]:
-    """Make sure that nothing stands under the key; what expired there goes. Answer: whether it is free."""
+def _vacant(key: Key, now: EpochSeconds) -> Steps[bool]:
+    """Tell whether nothing stands under the key, or only what has expired."""
     rows = yield LOOK, key
-    if rows and not _expired(rows[0][1], now):
-        return False
-    if rows:
-        yield from delete(key)
-    return True
+    return not rows or _expired(rows[0][1], now)
 
 
 def _make_room(key: Key, wanted: list[Entry], now: EpochSeconds) -> Steps[Conflict | None]:

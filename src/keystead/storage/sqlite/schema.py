@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Sequence
 from importlib import resources
 from typing import Final, NamedTuple
 
@@ -37,12 +38,13 @@ def known_migrations() -> list[Migration]:
     return [Migration(int(file.name[:4]), file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in files]
 
 
-def bring_up_to_date(connection: sqlite3.Connection, where: str, deadline: float) -> None:
+def bring_up_to_date(
+    connection: sqlite3.Connection, migrations: Sequence[Migration], where: str, deadline: float
+) -> None:
     """Apply what is missing. Of several processes that open the file at once, one migrates and the others wait.
 
     Raises: ConfigurationError when the file is not ours, or newer than this release.
     """
-    migrations = known_migrations()
     patiently(connection, "BEGIN IMMEDIATE", deadline)
     try:
         _require_ours(connection, where)
@@ -69,7 +71,7 @@ def _require_ours(connection: sqlite3.Connection, where: str) -> None:
         )
 
 
-def _require_known(applied: dict[int, tuple[str, str]], migrations: list[Migration], where: str) -> None:
+def _require_known(applied: dict[int, tuple[str, str]], migrations: Sequence[Migration], where: str) -> None:
     known = {migration.number: migration for migration in migrations}
     for number, (name, checksum) in applied.items():
         migration = known.get(number)

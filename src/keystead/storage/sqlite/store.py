@@ -17,7 +17,7 @@ from keystead.storage.sql.sweeper import sweep
 from keystead.storage.sqlite.driver import perform, run
 from keystead.storage.sqlite.opening import connect_reader, connect_writer, prepare_file
 from keystead.storage.sqlite.reader import Reader
-from keystead.storage.sqlite.schema import bring_up_to_date
+from keystead.storage.sqlite.schema import bring_up_to_date, known_migrations
 from keystead.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -26,10 +26,11 @@ T = TypeVar("T")
 class SqliteStore:
     """A store in one file. Made by `open_store`; keeps the contract of `keystead.storage.ports.Store`."""
 
-    def __init__(self, reader: Reader, writer_connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
+        self._writer = writer
         self._bell = Bell(reader.newest_event)
-        self._writer = Writer(writer_connection, path, self._bell.ring)
+        writer.committed = self._bell.ring
 
     async def read(self, transaction: Read[T]) -> T:
         """Run a transaction that only looks. Never suspends."""
@@ -63,8 +64,10 @@ class SqliteStore:
         self._reader.close()
 
 
-def open_store(path: str, *, lock_seconds: float = 10.0) -> SqliteStore:
+def open_store(path: str, *, lock_seconds: float = 5.0) -> SqliteStore:
     """Open the database at `path`, making and migrating it when needed. Blocks, for some milliseconds.
+
+    `lock_seconds` is how long a write, or the opening, waits for another process to finish its own.
 
     Raises: ConfigurationError naming the path and the remedy; StorageUnavailable when it stays locked.
     """
@@ -73,8 +76,8 @@ def open_store(path: str, *, lock_seconds: float = 10.0) -> SqliteStore:
     deadline = time.monotonic() + lock_seconds
     try:
         writing = connect_writer(file, deadline)
-        bring_up_to_date(writing, str(file), deadline)
+        bring_up_to_date(writing, known_migrations(), str(file), deadline)
         reader = Reader(connect_reader(file), file)
     except sqlite3.Error as error:
         raise StorageUnavailable(f"{file}: cannot be opened ({error})") from error
-    return SqliteStore(reader, writing, file)
+    return SqliteStore(reader, Writer(writing, file, lock_seconds))

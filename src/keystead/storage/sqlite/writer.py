@@ -21,7 +21,6 @@ from keystead.storage.sqlite.opening import patiently
 T = TypeVar("T")
 
 BATCH: Final = 128
-LOCK_SECONDS: Final = 5.0
 
 OF_THE_MEMBER: Final = (
     sqlite3.IntegrityError,
@@ -53,14 +52,16 @@ class Outcome(NamedTuple):
 class Writer:
     """Owns the writing connection and its thread.
 
-    `committed` is called on the event loop after every batch that became durable.
+    `committed` is called on the event loop after every batch.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, committed: Callable[[], None]) -> None:
+    committed: Callable[[], None]
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, lock_seconds: float) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._path = path
-        self._committed = committed
+        self._lock_seconds = lock_seconds
         self._waiting: deque[Member] = deque()
         self._wake = threading.Semaphore(0)
         self._closing = False
@@ -115,7 +116,7 @@ class Writer:
     def _commit(self, batch: list[Member]) -> list[Outcome]:
         """Carry out a batch and make it durable, or answer every member that nothing was."""
         try:
-            patiently(self._connection, "BEGIN IMMEDIATE", time.monotonic() + LOCK_SECONDS)
+            patiently(self._connection, "BEGIN IMMEDIATE", time.monotonic() + self._lock_seconds)
             outcomes = [self._carry_out(member) for member in batch]
             self._cursor.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - this thread must live, and every member be answered
@@ -164,4 +165,4 @@ class Writer:
                 answer.set_result(value)
             else:
                 answer.set_exception(error)
-        self._committed()
+        self.committed()
