@@ -32,6 +32,9 @@ from tests.contract.histories import (
     relationship_writes,
 )
 
+IN_MEMORY = Path("/dev/shm")
+"""Durability is not under test here, and a disk would make it ten times slower."""
+
 perhaps = st.integers(0, 7).map(lambda number: number == 0)
 
 
@@ -51,7 +54,7 @@ class Comparison(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
         self.model = MemoryStore()
         self.store = BACKENDS[self.backend](location(Path(self.folder.name)))
         self.loop = asyncio.new_event_loop()
@@ -151,7 +154,7 @@ class Comparison(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "memory"])
-@pytest.mark.parametrize("examples", [100, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize("examples", [60, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
 def test_backend_answers_as_the_model(backend: str, examples: int) -> None:
     """Same answers, same failures, whatever the history."""
     machine = type("Compared", (Comparison,), {"backend": backend})

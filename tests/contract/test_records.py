@@ -140,6 +140,7 @@ async def test_expired_is_gone_before_the_sweeper_comes(store: Store, kind: type
     assert await store.read(find(kind, "acme", EpochSeconds(LATER - 1))) == [record]
     assert await store.read(get(kind, "acme", "p1", LATER)) is None
     assert await store.read(find(kind, "acme", LATER)) == []
+    assert await store.read(find(kind, "acme", EpochSeconds(LATER - 1))) == [record]
     assert await store.write(lambda: put(record, LATER)) == Conflict()
     again = await store.write(lambda: put(kind(realm="acme", id="p1", expires_at=EpochSeconds(LATER + 60)), LATER))
     assert isinstance(again, Stored)
