@@ -47,10 +47,9 @@ class HeadWriter:
         """Return the whole reply. `lines` are further, already formed header lines; `bodiless` is for HEAD."""
         head = self.head(reply.status, reply.headers)
         if reply.status in BODILESS:
-            return b"%b%b\r\n" % (head, lines)
-        if bodiless:
-            return b"%b%bcontent-length: %d\r\n\r\n" % (head, lines, len(reply.body))
-        return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, lines, len(reply.body), reply.body)
+            return b"".join((head, lines, b"\r\n"))
+        length = b"content-length: %d\r\n\r\n" % len(reply.body)
+        return b"".join((head, lines, length)) if bodiless else b"".join((head, lines, length, reply.body))
 
 
 def _form(status: int, headers: Headers) -> bytes:
