@@ -12,6 +12,7 @@ import msgspec
 
 from keystead.core.decisions import Credential, Denied
 from keystead.core.jose import jws
+from keystead.core.jose.claims import check_form
 from keystead.core.jose.outcomes import Rejected
 from keystead.core.tokens import ACCESS_TOKEN_TYPE, AccessClaims
 from keystead.core.values import EpochSeconds
@@ -19,6 +20,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.opaque import OPAQUE_PREFIX, open_access_token
 
 _JWT_TYPES: Final = frozenset({ACCESS_TOKEN_TYPE})
+_REQUIRED: Final = ("sub", "client_id", "iat", "jti")
 _REFUSED: Final = Denied("access_token.not_ours", "not an access token of this realm")
 
 
@@ -41,6 +43,9 @@ async def read_access_token(token: str, realm: str, now: EpochSeconds, cx: Serve
 async def _read_jwt(token: str, realm: str, now: EpochSeconds, cx: ServerContext) -> AccessClaims | None:
     outcome = jws.read(token, keys=await cx.keys.key_set(realm, now), typ=_JWT_TYPES)
     if isinstance(outcome, Rejected):
+        return None
+    mistake = check_form(outcome.claims, now, _REQUIRED)
+    if mistake is not None and mistake.reason != "jwt.expired":
         return None
     try:
         return msgspec.convert(outcome.claims, AccessClaims)

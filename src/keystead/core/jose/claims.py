@@ -59,6 +59,25 @@ def check_claims(claims: Mapping[str, Any], expectation: Expectation) -> tuple[C
     return tuple(checks)
 
 
+def check_form(claims: Mapping[str, Any], now: EpochSeconds, required: tuple[str, ...] = ()) -> Rejected | None:
+    """Check what must hold of a token for whomever it is meant: well-formed claims, not expired, not from the future.
+
+    For the issuer reading its own tokens. Does not: look at issuer or audience; the reader of a token for itself
+    wants `check_claims`.
+    """
+    expectation = Expectation(issuer="", audience="", now=now)
+    malformed = _malformed(claims, required)
+    if malformed is not None:
+        return malformed
+    for reason, check in (
+        ("jwt.expired", _expiry(claims, expectation)),
+        ("jwt.not_yet_valid", _beginning(claims, expectation)),
+    ):
+        if not check.passed:
+            return Rejected(reason, check.why, (check,))
+    return None
+
+
 def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the audiences of a token as texts; none when the claim is absent or malformed."""
     audience = claims.get("aud")
