@@ -21,23 +21,24 @@ from urllib.parse import urlencode
 import msgspec
 
 from keystead.core.cookies import cookie_name, set_cookie
-from keystead.core.decisions import Check, Credential, Decision
+from keystead.core.decisions import Check
 from keystead.core.errors import OAuthError
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.pages import Problem
 from keystead.core.records.authorization_code import AuthorizationCode
-from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
 from keystead.core.records.grant import new_grant_id
 from keystead.core.records.interaction import Interaction
 from keystead.core.records.session import Session
 from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
+from keystead.oauth import authorize_journal as journal
+from keystead.oauth.asked import Asked
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
 from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.response_modes import RESPONSE_MODES
-from keystead.oauth.situation import Browser, Person, Situation
+from keystead.oauth.situation import Person
 from keystead.storage.ports import Write, get, put, remove
 
 INTERACTION_PREFIX: Final = "ksi_"
@@ -45,24 +46,6 @@ BROWSER_PREFIX: Final = "ksb_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_CODE_LIFETIME: Final = 60
 _SESSION_TOUCH_INTERVAL: Final = 60
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn of the dispatcher: who asks through which browser, what stands, and which checks ran."""
-
-    request: Request
-    interaction: Interaction
-    situation: Situation
-    browser: Browser
-    checks: tuple[Check, ...] = ()
-    handle: str = ""
-
-    @property
-    def client(self) -> Client:
-        """The client of the request, which the checks have proven."""
-        if self.situation.client is None:
-            raise RuntimeError("a request reached the dispatcher without its client")
-        return self.situation.client
 
 
 async def dispatch(asked: Asked, cx: ServerContext) -> Reply:
@@ -81,7 +64,7 @@ async def _send_to(asked: Asked, step: Step, checks: tuple[Check, ...], cx: Serv
     headers: Headers = ()
     if not handle:
         handle, headers = await _begin(asked, cx)
-    _record(asked, cx, allowed=False, reason=f"authorize.{step.name.lower()}_needed", checks=checks)
+    journal.step_needed(asked, step, checks, cx)
     query = urlencode({"interaction": handle})
     return see_other(f"{cx.issuer(asked.request.realm)}/{step.value}?{query}", headers)
 
@@ -120,7 +103,7 @@ def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool
     browser would otherwise be bounced, unseen, to wherever a stranger wants it.
     Spec: RFC 6749 section 4.1.2.1, RFC 9207 section 2, RFC 9700 section 4.11.2.
     """
-    _record(asked, cx, allowed=False, reason=error.reason)
+    journal.refused(asked, error, cx)
     if asked.client.self_registered and not attended:
         return cx.pages.problem(
             Problem(
@@ -155,7 +138,7 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
     handle = await cx.store.write(lambda: _settle(asked, code, person.session))
     if handle is None:
         return finished_elsewhere(asked.request, cx)
-    _record(asked, cx, allowed=True, reason="authorize.code_offered", checks=checks, code=code)
+    journal.code_offered(asked, code, checks, cx)
     return respond(asked.interaction, (("code", handle),), cx)
 
 
@@ -221,52 +204,5 @@ def finished_elsewhere(request: Request, cx: ServerContext) -> Reply:
             advice="Go back to the application and start again from there.",
             code="interaction_expired",
             reference=request.trace.trace_id,
-        )
-    )
-
-
-def _record(
-    asked: Asked,
-    cx: ServerContext,
-    *,
-    allowed: bool,
-    reason: str,
-    checks: tuple[Check, ...] = (),
-    code: AuthorizationCode | None = None,
-) -> None:
-    person = asked.situation.person
-    shown: Credential | None = None
-    issued: Credential | None = None
-    issuer = cx.issuer(asked.request.realm)
-    if person is not None:
-        expires_at = person.session.expires_at or 0
-        shown = Credential(
-            "session_cookie", issuer, (issuer,), person.account.id, acr=person.assurance.acr, expires_at=expires_at
-        )
-    if code is not None:
-        issued = Credential(
-            "authorization_code",
-            issuer,
-            (issuer,),
-            code.subject,
-            client_id=code.client_id,
-            scope=code.scopes,
-            acr=code.acr,
-            lifetime=code.expires_at - asked.request.now,
-            expires_at=code.expires_at,
-        )
-    cx.journal.record(
-        Decision(
-            action="authorize.request",
-            allowed=allowed,
-            reason=reason,
-            trace=asked.request.trace,
-            realm=asked.request.realm,
-            subject=person.account.id if person else "",
-            client_id=asked.interaction.client_id,
-            credential=shown,
-            issued=issued,
-            checks=(*asked.checks, *checks),
-            facts={"redirect_uri": asked.interaction.redirect_uri, "scope": " ".join(asked.interaction.scopes)},
         )
     )

@@ -15,13 +15,15 @@ class EndpointPlugin(ABC):
 
     `path` is relative to the issuer (`token`, `authorize/resume`, `.well-known/openid-configuration`). `methods`
     lists what it answers; the server answers 405 to the rest. `fast` endpoints are bounded and never wait for
-    anything but the store, so the server answers them without a task.
+    anything but the store, so the server answers them without a task. A `page` is met by a person: the server shows
+    its own failures there as pages too.
     """
 
     path: ClassVar[str]
     methods: ClassVar[frozenset[str]]
     specs: ClassVar[tuple[Section, ...]]
     fast: ClassVar[bool] = False
+    page: ClassVar[bool] = False
     maximum_body: ClassVar[int] = 65_536
 
     def metadata(self, issuer: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class ConsentEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "consent"
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.4"], RFC6749["10.2"])
     maximum_body: ClassVar[int] = 4_096
 

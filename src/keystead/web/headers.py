@@ -1,6 +1,7 @@
 """The headers of every page: nothing may frame it, script it, keep it, or learn where its reader came from.
 
-Spec: CSP level 3, RFC 9700 sections 4.2.4 (no Referer) and 4.16 (no framing), RFC 6797 (HSTS).
+Spec: CSP level 3, RFC 9700 sections 4.2.4 (no Referer) and 4.16 (no framing).
+Does not: set Strict-Transport-Security; the server does, on every reply.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from keystead.core.http import Headers
 
 _ORIGIN: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#].*)?", re.ASCII)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):.*", re.ASCII | re.DOTALL)
-_YEAR: Final = 31_536_000
 
 _FIXED: Final[Headers] = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -25,11 +25,10 @@ _FIXED: Final[Headers] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
-HSTS: Final = (b"strict-transport-security", b"max-age=%d" % _YEAR)
 
 
 @lru_cache(maxsize=512)
-def page_headers(*, secure: bool, form_target: str = "") -> Headers:
+def page_headers(form_target: str = "") -> Headers:
     """Return the headers of a page.
 
     `form_target` is the redirect URI a form on this page may end at. Chromium holds form-action against every
@@ -40,8 +39,7 @@ def page_headers(*, secure: bool, form_target: str = "") -> Headers:
         "default-src 'none'; style-src 'self'; img-src 'self' data:; "
         f"form-action {allowed}; frame-ancestors 'none'; base-uri 'none'"
     )
-    headers: Headers = (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
-    return (*headers, HSTS) if secure else headers
+    return (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
 
 
 def form_source(redirect_uri: str) -> str:

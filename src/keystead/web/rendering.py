@@ -57,8 +57,7 @@ def render(
             **facts,
         )
     )
-    secure = base_url.startswith("https://")
-    return Reply(status, (*page_headers(secure=secure, form_target=form_target), *headers), body.encode())
+    return Reply(status, (*page_headers(form_target), *headers), body.encode())
 
 
 def monogram(name: str) -> str:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from keystead.core.cookies import cookie_name, read_cookie, set_cookie
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
 from keystead.core.http import Headers, Reply, Request
-from keystead.core.pages import Problem
 from keystead.core.protocols import PasswordsBusy
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
-from keystead.core.values import Secret, new_handle
+from keystead.core.values import Secret
 from keystead.identity.known_browsers import KNOWN_BROWSER_LIFETIME, know_browser, known_browser
+from keystead.identity.sessions import SignedIn
 from keystead.identity.throttle import Wait
-from keystead.oauth.authorize import BROWSER_PREFIX, finished_elsewhere
+from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
-from keystead.oauth.guard import browser_handle, form_token, is_form_token, refuse_foreign_post
-from keystead.oauth.situation import Situation, read_browser
-from keystead.web.rendering import render
+from keystead.oauth.guard import browser_handle, is_form_token, refuse_foreign_post
+from keystead.oauth.situation import read_browser
 from keystead.web.returning import come_back, look_up, mark
 from keystead.web.sign_in_attempt import Attempt, Entered, Wrong, try_password
-
-_WRONG: Final = "The user name or password is not right."
-_EMPTY: Final = "Enter your user name and your password."
+from keystead.web.sign_in_page import (
+    EMPTY,
+    FORM_PURPOSE,
+    WRONG,
+    Visit,
+    busy_page,
+    sign_in_page,
+    unreadable_page,
+    waiting,
+)
 
 
 class SignInQuery(Form, frozen=True, kw_only=True):
@@ -41,6 +47,7 @@ class SignInForm(Form, frozen=True, kw_only=True):
     interaction: Word = ""
     token: Word = ""
     choice: Word = ""
+    switch: Word = ""
     username: str = ""
     password: str = ""
 
@@ -56,6 +63,7 @@ class SignInEndpoint(EndpointPlugin):
     path: ClassVar[str] = "sign-in"
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
     specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.3"],)
+    page: ClassVar[bool] = True
     maximum_body: ClassVar[int] = 16_384
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
@@ -71,13 +79,15 @@ async def _show(request: Request, cx: ServerContext) -> Reply:
     situation = await look_up(request, query.interaction, cx)
     if situation is None:
         return finished_elsewhere(request, cx)
+    visit = Visit(request, cx, situation, query.interaction, bool(query.switch))
     asked, person = situation.interaction, situation.person
-    if asked is None and person is not None and not query.switch:
-        return see_other(f"{cx.issuer(request.realm)}/signed-in")
-    username = asked.login_hint if asked is not None else ""
-    if person is not None and not query.switch and asked is not None and not asked.required_subject:
-        username = person.account.username
-    return _page(request, situation, cx, handle=query.interaction, username=username, switch=bool(query.switch))
+    if asked is None:
+        if person is not None and not visit.switch:
+            return see_other(f"{cx.issuer(request.realm)}/signed-in")
+        return sign_in_page(visit, "")
+    if person is not None and not visit.switch and not asked.required_subject:
+        return sign_in_page(visit, person.account.username)
+    return sign_in_page(visit, asked.login_hint)
 
 
 async def _post(request: Request, cx: ServerContext) -> Reply:
@@ -87,138 +97,57 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
     try:
         form = read_form(read_body(request), SignInForm)
     except InvalidRequest as error:
-        return _unreadable(request, error, cx)
+        return unreadable_page(request, error.description, cx)
     situation = await look_up(request, form.interaction, cx)
     if situation is None:
         return finished_elsewhere(request, cx)
-    if not form.interaction and not is_form_token(form.token, browser_handle(request, cx), "sign-in"):
+    if not form.interaction and not is_form_token(form.token, browser_handle(request, cx), FORM_PURPOSE):
         return finished_elsewhere(request, cx)
-    if form.choice and situation.interaction is not None:
-        return await _choose(request, form, situation, cx)
+    visit = Visit(request, cx, situation, form.interaction, bool(form.switch))
+    if form.choice:
+        return await _choose(visit, form.choice)
     if not form.username or not form.password:
-        return _page(request, situation, cx, handle=form.interaction, username=form.username, error=_EMPTY)
-    return await _attempt(request, form, situation, cx)
+        return sign_in_page(visit, form.username, EMPTY)
+    return await _attempt(visit, form)
 
 
-async def _choose(request: Request, form: SignInForm, situation: Situation, cx: ServerContext) -> Reply:
-    """Cancel, or go on as the person who is signed in already."""
-    if situation.interaction is None:
-        raise RuntimeError("a choice needs an interaction to be written down in")
-    if form.choice == "cancel":
-        await mark(cx, situation.interaction, request.now, denied=True)
-    elif form.choice == "continue" and situation.person is not None:
-        await mark(cx, situation.interaction, request.now, chosen_subject=situation.person.account.id)
-    return come_back(request, form.interaction, cx)
+async def _choose(visit: Visit, choice: str) -> Reply:
+    """Cancel, or go on as the person who is signed in already. Anything else changes nothing."""
+    asked, person, now = visit.situation.interaction, visit.situation.person, visit.request.now
+    if asked is not None and choice == "cancel":
+        await mark(visit.cx, asked, now, denied=True)
+    elif asked is not None and choice == "continue" and person is not None:
+        await mark(visit.cx, asked, now, chosen_subject=person.account.id)
+    return come_back(visit.request, visit.handle, visit.cx)
 
 
-async def _attempt(request: Request, form: SignInForm, situation: Situation, cx: ServerContext) -> Reply:
+async def _attempt(visit: Visit, form: SignInForm) -> Reply:
+    request, cx = visit.request, visit.cx
     known = read_cookie(request.headers, cookie_name("known", request.realm, secure=cx.secure))
     entered = Entered(
         username=form.username,
         password=Secret(form.password),
         address=request.client_address,
         known_browser=known_browser(cx.sealer, request.realm, form.username, known),
-        user_agent=(request.header(b"user-agent") or b"").decode("latin-1"),
+        user_agent=next((value.decode("latin-1") for name, value in request.headers if name == b"user-agent"), ""),
         previous_digest=read_browser(request, cx).session_digest,
     )
     try:
-        outcome = await try_password(Attempt(request, situation, entered), cx)
+        outcome = await try_password(Attempt(request, visit.situation, entered), cx)
     except PasswordsBusy as busy:
-        return _busy(request, busy, cx)
+        return busy_page(request, busy, cx)
     if isinstance(outcome, Wait):
-        return _page(
-            request,
-            situation,
-            cx,
-            handle=form.interaction,
-            username=form.username,
-            error=_wait_text(outcome.seconds),
-            status=429,
-            headers=((b"retry-after", str(outcome.seconds).encode()),),
-        )
+        return sign_in_page(visit, form.username, waiting(outcome))
     if isinstance(outcome, Wrong):
-        return _page(request, situation, cx, handle=form.interaction, username=form.username, error=_WRONG)
-    headers = (
-        set_cookie(cookie_name("session", request.realm, secure=cx.secure), outcome.handle),
-        set_cookie(
-            cookie_name("known", request.realm, secure=cx.secure),
-            know_browser(cx.sealer, request.realm, form.username),
-            KNOWN_BROWSER_LIFETIME,
-        ),
-    )
-    return come_back(request, form.interaction, cx, headers)
+        return sign_in_page(visit, form.username, WRONG)
+    return come_back(request, visit.handle, cx, _cookies(visit, outcome, form.username))
 
 
-def _page(
-    request: Request,
-    situation: Situation,
-    cx: ServerContext,
-    *,
-    handle: str,
-    username: str = "",
-    error: str = "",
-    status: int = 200,
-    switch: bool = False,
-    headers: Headers = (),
-) -> Reply:
-    asked, person = situation.interaction, situation.person
-    client = situation.client if asked is not None else None
-    token = ""
-    if not handle:
-        cookie = browser_handle(request, cx)
-        if not cookie:
-            cookie = BROWSER_PREFIX + new_handle()
-            headers = (*headers, set_cookie(cookie_name("browser", request.realm, secure=cx.secure), cookie))
-        token = form_token(cookie, "sign-in")
-    chooses = asked is not None and "select_account" in asked.prompt and not switch and not error
-    facts: dict[str, Any] = {
-        "client": client,
-        "realm_name": situation.realm.display_name or situation.realm.id,
-        "person": person if not switch else None,
-        "chooses": chooses and person is not None,
-        "handle": handle,
-        "token": token,
-        "username": username,
-        "error": error,
-    }
-    return render(
-        "sign_in.html",
-        facts,
-        base_url=cx.base_url,
-        realm=request.realm,
-        status=status,
-        form_target=asked.redirect_uri if asked is not None else "",
-        headers=headers,
-    )
-
-
-def _wait_text(seconds: int) -> str:
-    amount = f"{seconds} second{'s' * (seconds != 1)}" if seconds < 90 else f"{-(-seconds // 60)} minutes"
-    return f"Too many attempts. Wait {amount}, then try again."
-
-
-def _unreadable(request: Request, error: InvalidRequest, cx: ServerContext) -> Reply:
-    return cx.pages.problem(
-        Problem(
-            realm=request.realm,
-            title="This form could not be read",
-            message=error.description,
-            advice="Go back and try again.",
-            reference=request.trace.trace_id,
-        )
-    )
-
-
-def _busy(request: Request, busy: PasswordsBusy, cx: ServerContext) -> Reply:
-    return cx.pages.problem(
-        Problem(
-            realm=request.realm,
-            title="Many people are signing in right now",
-            message="Your password was not checked.",
-            advice="Wait a moment, then go back and try again.",
-            code="temporarily_unavailable",
-            status=503,
-            retry_after=busy.retry_after,
-            reference=request.trace.trace_id,
-        )
+def _cookies(visit: Visit, signed_in: SignedIn, username: str) -> Headers:
+    """Return the headers that give the browser its session, and the mark that it is known for this account."""
+    realm, cx = visit.request.realm, visit.cx
+    known = know_browser(cx.sealer, realm, username)
+    return (
+        set_cookie(cookie_name("session", realm, secure=cx.secure), signed_in.handle),
+        set_cookie(cookie_name("known", realm, secure=cx.secure), known, KNOWN_BROWSER_LIFETIME),
     )

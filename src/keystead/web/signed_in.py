@@ -19,6 +19,7 @@ class SignedInEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "signed-in"
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.3"],)
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:

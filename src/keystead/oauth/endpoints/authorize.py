@@ -6,14 +6,16 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from keystead.core.assurance import ACR_VALUES
-from keystead.core.decisions import Check, Decision
+from keystead.core.decisions import Check
 from keystead.core.errors import InvalidRequest, OAuthError
 from keystead.core.forms import Parameters, parse_parameters, read_body, read_form
 from keystead.core.http import Reply, Request
 from keystead.core.pages import Problem
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9207, Section
-from keystead.oauth.authorize import Asked, dispatch, refuse
+from keystead.oauth import authorize_journal as journal
+from keystead.oauth.asked import Asked
+from keystead.oauth.authorize import dispatch, refuse
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.interaction import PROMPT_VALUES
 from keystead.oauth.checks.matrix import AUTHORIZE, examine
@@ -36,6 +38,7 @@ class AuthorizeEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "authorize"
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (
         RFC6749["3.1"],
         RFC6749["4.1.1"],
@@ -100,17 +103,7 @@ def _show(
     request: Request, error: OAuthError, checks: tuple[Check, ...], cx: ServerContext, client_id: str = ""
 ) -> Reply:
     """Return the error on a page of ours, with no way for the browser to be sent on."""
-    cx.journal.record(
-        Decision(
-            action="authorize.request",
-            allowed=False,
-            reason=error.reason,
-            trace=request.trace,
-            realm=request.realm,
-            client_id=client_id,
-            checks=checks,
-        )
-    )
+    journal.unproven(request, client_id, error, checks, cx)
     return cx.pages.problem(
         Problem(
             realm=request.realm,

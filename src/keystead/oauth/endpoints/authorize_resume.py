@@ -9,7 +9,8 @@ from keystead.core.forms import Form, Word, parse_parameters, read_form
 from keystead.core.http import Reply, Request
 from keystead.core.spec import OIDC_CORE, Section
 from keystead.core.values import handle_digest
-from keystead.oauth.authorize import Asked, dispatch, finished_elsewhere
+from keystead.oauth.asked import Asked
+from keystead.oauth.authorize import dispatch, finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.situation import gather_again, place_of, read_browser
@@ -30,6 +31,7 @@ class AuthorizeResumeEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "authorize/resume"
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.3"], OIDC_CORE["3.1.2.4"])
     fast: ClassVar[bool] = True
 

@@ -57,6 +57,7 @@ class LogoutEndpoint(EndpointPlugin):
 
     path: ClassVar[str] = "logout"
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (OIDC_RP_LOGOUT["2"], OIDC_RP_LOGOUT["3"])
 
     def metadata(self, issuer: str) -> dict[str, Any]:

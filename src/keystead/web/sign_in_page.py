@@ -1,0 +1,121 @@
+"""How the sign-in page looks: a form, a choice of account, or the form again with what was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keystead.core.cookies import cookie_name, set_cookie
+from keystead.core.http import Headers, Reply, Request
+from keystead.core.pages import Problem
+from keystead.core.protocols import PasswordsBusy
+from keystead.core.values import new_handle
+from keystead.identity.throttle import Wait
+from keystead.oauth.authorize import BROWSER_PREFIX
+from keystead.oauth.context import ServerContext
+from keystead.oauth.guard import browser_handle, form_token
+from keystead.oauth.situation import Situation
+from keystead.web.rendering import render
+
+FORM_PURPOSE: Final = "sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit to the sign-in page. Without a handle it is for no application; `switch`: another person wants in."""
+
+    request: Request
+    cx: ServerContext
+    situation: Situation
+    handle: str
+    switch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What the page has to say about the attempt before."""
+
+    text: str
+    status: int = 200
+    headers: Headers = ()
+
+
+NOTHING: Final = Remark("")
+WRONG: Final = Remark("The user name or password is not right.")
+EMPTY: Final = Remark("Enter your user name and your password.")
+
+
+def waiting(wait: Wait) -> Remark:
+    """Return the remark that it is too early to try again."""
+    seconds = wait.seconds
+    amount = f"{seconds} second{'s' * (seconds != 1)}" if seconds < 90 else f"{-(-seconds // 60)} minutes"
+    headers = ((b"retry-after", str(seconds).encode()),)
+    return Remark(f"Too many attempts. Wait {amount}, then try again.", 429, headers)
+
+
+def sign_in_page(visit: Visit, username: str, remark: Remark = NOTHING) -> Reply:
+    """Return the page, with the user name filled in."""
+    asked, person = visit.situation.interaction, visit.situation.person
+    token, headers = _form_token(visit)
+    chooses = asked is not None and "select_account" in asked.prompt and remark is NOTHING
+    facts: dict[str, Any] = {
+        "client": visit.situation.client if asked is not None else None,
+        "realm_name": visit.situation.realm.display_name or visit.situation.realm.id,
+        "person": None if visit.switch else person,
+        "chooses": chooses and person is not None and not visit.switch,
+        "handle": visit.handle,
+        "token": token,
+        "switch": visit.switch,
+        "username": username,
+        "error": remark.text,
+    }
+    return render(
+        "sign_in.html",
+        facts,
+        base_url=visit.cx.base_url,
+        realm=visit.request.realm,
+        status=remark.status,
+        form_target=asked.redirect_uri if asked is not None else "",
+        headers=(*remark.headers, *headers),
+    )
+
+
+def _form_token(visit: Visit) -> tuple[str, Headers]:
+    """Return what binds a form without an interaction to this browser, and the cookie if it has none yet."""
+    if visit.handle:
+        return "", ()
+    cookie = browser_handle(visit.request, visit.cx)
+    if cookie:
+        return form_token(cookie, FORM_PURPOSE), ()
+    cookie = BROWSER_PREFIX + new_handle()
+    name = cookie_name("browser", visit.request.realm, secure=visit.cx.secure)
+    return form_token(cookie, FORM_PURPOSE), (set_cookie(name, cookie),)
+
+
+def busy_page(request: Request, busy: PasswordsBusy, cx: ServerContext) -> Reply:
+    """Return the page for a full queue of passwords."""
+    return cx.pages.problem(
+        Problem(
+            realm=request.realm,
+            title="Many people are signing in right now",
+            message="Your password was not checked.",
+            advice="Wait a moment, then go back and try again.",
+            code="temporarily_unavailable",
+            status=503,
+            retry_after=busy.retry_after,
+            reference=request.trace.trace_id,
+        )
+    )
+
+
+def unreadable_page(request: Request, why: str, cx: ServerContext) -> Reply:
+    """Return the page for a form that breaks the rules of forms."""
+    return cx.pages.problem(
+        Problem(
+            realm=request.realm,
+            title="This form could not be read",
+            message=why,
+            advice="Go back and try again.",
+            reference=request.trace.trace_id,
+        )
+    )
