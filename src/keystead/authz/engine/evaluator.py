@@ -5,9 +5,10 @@ from __future__ import annotations
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import explain
-from keystead.authz.engine.question import ask
+from keystead.authz.engine.question import Question, ask
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
+from keystead.authz.engine.trace import trace
 from keystead.authz.engine.vertex import Value
 
 
@@ -20,7 +21,7 @@ class Evaluator:
     def holds(self, user: str, relation: str, object: str) -> bool:
         """Decide without saying why. Raises: InvalidQuery."""
         question = ask(self.graph, user, relation, object)
-        if question.userset == UNKNOWN and self.graph.plan.shortcuts.has[question.slot]:
+        if self._has_shortcut(question):
             return reaches(self.graph, question.user, question.everybody, question.node)
         return Solver(self.graph, question).decide().value is Value.TRUE
 
@@ -32,5 +33,12 @@ class Evaluator:
 
     def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no. Raises: InvalidQuery."""
-        solver = Solver(self.graph, ask(self.graph, user, relation, object))
-        return explain(solver, solver.decide())
+        question = ask(self.graph, user, relation, object)
+        decision = trace(self.graph, question) if self._has_shortcut(question) else None
+        if decision is None:
+            solver = Solver(self.graph, question)
+            decision = explain(solver, solver.decide())
+        return decision
+
+    def _has_shortcut(self, question: Question) -> bool:
+        return question.userset == UNKNOWN and self.graph.plan.shortcuts.has[question.slot]

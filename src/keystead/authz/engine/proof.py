@@ -6,6 +6,7 @@ from typing import Final
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
 from keystead.authz.engine.plan import Plan
+from keystead.authz.engine.question import Question
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.vertex import Gate, Value, Vertex
@@ -22,14 +23,19 @@ def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
         return Allowed(prove(solver, root), revision)
     question = solver.question
     looked_at = tuple(_name(solver, vertex) for vertex in list(solver.vertices.values())[:MAX_LOOKED_AT])
-    wanted = f"{question.user_name} is not {question.object_name}#{solver.graph.plan.names[question.slot][1]}"
+    denied = wanted(solver.graph.plan, question)
     if root.value is Value.UNDEFINED:
-        detail = f"{wanted}: the tuples make it depend on its own negation"
+        detail = f"{denied}: the tuples make it depend on its own negation"
         return Denied("authz.contradiction", detail, looked_at, revision)
     if solver.excluded and (subtracted := solver.excluded[0].because):
         steps = "; ".join(str(step).strip() for step in prove(solver, subtracted))
-        return Denied("authz.excluded", f"{wanted}: taken away because {steps}", looked_at, revision)
-    return Denied("authz.no_path", f"{wanted}: no tuple leads from one to the other", looked_at, revision)
+        return Denied("authz.excluded", f"{denied}: taken away because {steps}", looked_at, revision)
+    return Denied("authz.no_path", f"{denied}: no tuple leads from one to the other", looked_at, revision)
+
+
+def wanted(plan: Plan, question: Question) -> str:
+    """Say what does not hold."""
+    return f"{question.user_name} is not {question.object_name}#{plan.names[question.slot][1]}"
 
 
 def prove(solver: Solver, root: Vertex) -> tuple[Step, ...]:

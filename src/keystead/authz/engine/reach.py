@@ -9,6 +9,7 @@ The inner loops are written out on purpose: this is where a service's time goes 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
 from keystead.authz.engine.graph import UNKNOWN, Graph
@@ -52,17 +53,21 @@ def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
 
 def _meet(graph: Graph, user: int, everybody: int, goals: set[int]) -> bool:
     """Tell whether the user is in one of the goals."""
+    groups = groups_of(graph, user, everybody)
+    return _meet_halfway(graph, user, everybody, goals) if groups is None else not goals.isdisjoint(groups)
+
+
+def groups_of(graph: Graph, user: int, everybody: int) -> Set[int] | None:
+    """Return every group-like node the user is in, from memory if no group changed, or None if they are too many."""
     groups = graph.closures.get((user, everybody))
     if groups is None:
         groups = _all_groups(graph, user, everybody)
-        if groups is None:
-            return _meet_halfway(graph, user, everybody, goals)
-        graph.remember((user, everybody), groups)
-    return not goals.isdisjoint(groups)
+        if groups is not None:
+            graph.remember((user, everybody), groups)
+    return groups
 
 
 def _all_groups(graph: Graph, user: int, everybody: int) -> set[int] | None:
-    """Return every group-like node the user is in, or None if there are too many to keep."""
     nested_at = graph.nested.get
     groups = {*graph.memberships.get(user, ()), *graph.memberships.get(everybody, ())}
     walk = list(groups)
