@@ -1,0 +1,42 @@
+"""docs/reference/endpoints.md: every endpoint under an issuer, from the catalogue."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from keystead.app.catalogue import endpoints
+from keystead.cli.reference.markdown import GENERATED, code, table
+from keystead.oauth.catalogue import client_authentications, grants
+
+HEAD = """Paths are relative to the issuer, `{base_url}/realms/{realm}`. Find them through discovery, not here.
+The management port (`server.management_listen`) has `/health/live`, `/health/ready` and `/metrics`."""
+
+
+def page(root: Path) -> str:
+    """Return the page."""
+    rows = [
+        (
+            code(path),
+            ", ".join(sorted(plugin.methods)),
+            "; ".join(map(str, plugin.specs)),
+            _first_line(plugin),
+        )
+        for path, plugin in sorted(endpoints().items())
+    ]
+    parts = ["# Endpoints", GENERATED, HEAD, table(["path", "methods", "specification", "what it is"], rows)]
+    parts += ["## Grants", table(["grant_type", "specification", "what it is"], _plugins(grants().items()))]
+    methods = ((type(method).method, method) for method in client_authentications())
+    parts += ["## Client authentication", table(["method", "specification", "what it is"], _plugins(methods))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plugins(found: object) -> list[tuple[str, str, str]]:
+    return [
+        (code(name), "; ".join(map(str, plugin.specs)), _first_line(plugin))
+        for name, plugin in sorted(found)  # type: ignore[call-overload]  # pairs of a name and a plug-in
+    ]
+
+
+def _first_line(plugin: object) -> str:
+    return (inspect.getdoc(type(plugin)) or "").partition("\n\n")[0]
