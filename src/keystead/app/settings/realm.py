@@ -132,8 +132,13 @@ class AgentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A realm: one issuer. Lifetimes and intervals are in seconds.
 
-    `signing_algorithm` is one of ES256, EdDSA, RS256, PS256. `maximum_actor_depth` bounds how often a token may be
-    exchanged onward.
+    `signing_algorithm` is one of ES256, EdDSA, RS256, PS256. `key_rotation_interval` is how long a signing key signs
+    before the next takes over by itself.
+    `access_token_lifetime` is for tokens a client gets, `exchanged_token_lifetime` bounds those bought by token
+    exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes.
+    `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
+    `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
+    `maximum_actor_depth` bounds how often a token may be exchanged onward.
     """
 
     display_name: str = ""

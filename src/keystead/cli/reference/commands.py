@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ def page(root: Path) -> str:
     """Return the page."""
     parts = ["# Commands", GENERATED, "`./keystead COMMAND` in a clone, `keystead COMMAND` when installed."]
     for name in COMMANDS:
+        if importlib.util.find_spec(f"keystead.cli.{name.replace('-', '_')}") is None:
+            continue
         command = importlib.import_module(f"keystead.cli.{name.replace('-', '_')}").command
         parts += _command(f"keystead {name}", command)
     return "\n\n".join(parts) + "\n"

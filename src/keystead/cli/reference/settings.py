@@ -42,6 +42,13 @@ STANDARD: Final = {
     "username": "What the person types to sign in; unique in the realm.",
     "name": "The name, unique among its kind in the realm.",
     "display_name": "What people read at the top of the pages.",
+    "roles": "The roles the person has; an API's `scope_roles` asks for them.",
+    "scopes": "The scopes the API knows.",
+    "role": "`bus-sender` or `bus-receiver`.",
+    "bus": "The message bus.",
+    "certificate": "The certificate chain, a PEM file.",
+    "key": "The private key, a PEM file.",
+    "directory": "Where the process starts. Default: where the agent did.",
     "enabled": "False refuses at once what was possible before; nothing is deleted.",
 }
 """What names mean that come from specifications, or mean the same everywhere."""

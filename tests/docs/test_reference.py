@@ -1,0 +1,59 @@
+"""The reference is complete and not behind the code."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+
+import pytest
+
+from keystead.cli.main import COMMANDS
+from keystead.cli.reference import PAGES
+from keystead.cli.reference.reasons import oauth_errors, slugs
+from keystead.cli.reference.settings import sections, settings_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_generated_page_is_what_the_code_says(name: str) -> None:
+    path = ROOT / "docs" / "reference" / name
+    assert path.exists(), "run ./keystead docs and commit what it writes"
+    assert path.read_text() == PAGES[name](ROOT), f"{name} is behind the code: run ./keystead docs and commit it"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    silent = [
+        f"{section}.{setting.key}"
+        for section, struct in sections().items()
+        for setting in settings_of(section, struct)
+        if not setting.meaning and "section" not in setting.kind
+    ]
+    assert silent == [], "name each in backticks in the docstring of its struct"
+
+
+def test_every_command_has_a_help_and_a_place_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    for name in COMMANDS:
+        if (ROOT / "src" / "keystead" / "cli" / f"{name}.py").exists():
+            assert f"## keystead {name}\n" in page
+            assert COMMANDS[name].endswith(".")
+
+
+def test_every_error_code_and_reason_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    for kind in oauth_errors():
+        assert f"| `{kind.code}` |" in page
+        assert inspect.getdoc(kind)
+    found = slugs()
+    assert len(found["reason"]) > 50
+    for kinds in found.values():
+        for slug in kinds:
+            assert f"| `{slug}` |" in page
+
+
+def test_every_page_of_the_reference_is_generated_or_known() -> None:
+    by_hand = {"README.md"}
+    there = set(os.listdir(ROOT / "docs" / "reference"))
+    assert there - by_hand == set(PAGES)
