@@ -34,6 +34,7 @@ from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
 from keystead.oauth import authorize_journal as journal
 from keystead.oauth.asked import Asked
+from keystead.oauth.challenge_memory import ChallengeMemory
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
 from keystead.oauth.missing import Refused, Step, what_is_missing
@@ -46,6 +47,7 @@ BROWSER_PREFIX: Final = "ksb_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_CODE_LIFETIME: Final = 60
 _SESSION_TOUCH_INTERVAL: Final = 60
+_challenges: Final = ChallengeMemory()
 
 
 async def dispatch(asked: Asked, cx: ServerContext) -> Reply:
@@ -131,7 +133,7 @@ def respond(interaction: Interaction, answer: Sequence[tuple[str, str]], cx: Ser
 
 async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
     """Offer the code, in one write with everything that goes with it."""
-    person = asked.situation.person
+    interaction, person = asked.interaction, asked.situation.person
     if person is None:
         raise RuntimeError("nothing is missing, but nobody is signed in")
     code = _authorization_code(asked, person)
@@ -139,7 +141,9 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
     if handle is None:
         return finished_elsewhere(asked.request, cx)
     journal.code_offered(asked, code, checks, cx)
-    return respond(asked.interaction, (("code", handle),), cx)
+    if _challenges.is_reused(cx.issuer(interaction.realm), code.client_id, code.code_challenge, code.sid):
+        journal.challenge_reused(asked, cx)
+    return respond(interaction, (("code", handle),), cx)
 
 
 def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:

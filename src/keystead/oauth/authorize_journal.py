@@ -55,6 +55,22 @@ def code_offered(asked: Asked, code: AuthorizationCode, checks: tuple[Check, ...
     cx.journal.record(_decision(asked, "authorize.code_offered", (*asked.checks, *checks), cx, issued))
 
 
+def challenge_reused(asked: Asked, cx: ServerContext) -> None:
+    """Record that a client sent two sessions the same code_challenge: its PKCE protects nobody."""
+    request = asked.request
+    cx.journal.record(
+        Decision(
+            action="authorize.challenge_reused",
+            allowed=True,
+            reason="pkce.challenge_reused",
+            trace=request.trace,
+            realm=request.realm,
+            client_id=asked.interaction.client_id,
+            checks=(Check("fresh_code_challenge", False, "another session came with the same code_challenge before"),),
+        )
+    )
+
+
 def _decision(
     asked: Asked, reason: str, checks: tuple[Check, ...], cx: ServerContext, issued: Credential | None = None
 ) -> Decision:

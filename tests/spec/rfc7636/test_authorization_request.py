@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from keystead.core.values import new_handle
+from keystead.oauth.challenge_memory import ChallengeMemory
 from tests.issuer import VERIFIER, Issuer, challenge
-from tests.shop import authorize_url, browser_for, open_shop
+from tests.shop import authorize_url, browser_for, open_shop, reach_code
 
 pytestmark = [pytest.mark.attack("C4")]
 
@@ -43,3 +45,25 @@ async def test_the_metadata_names_s256_alone(issuer: Issuer) -> None:
     discovery = await issuer.send(".well-known/openid-configuration", method="GET")
     assert discovery.json["code_challenge_methods_supported"] == ["S256"]
     assert discovery.json["response_types_supported"] == ["code"]
+
+
+@pytest.mark.spec("RFC 9700 section 2.1.1")
+async def test_a_client_that_reuses_its_challenge_is_noticed(issuer: Issuer) -> None:
+    await open_shop(issuer)
+    fresh = challenge(new_handle())
+    url = authorize_url(issuer, code_challenge=fresh)
+    alice, bob = browser_for(issuer), browser_for(issuer)
+    await reach_code(alice, url)
+    await alice.get(url)
+    reasons = [decision.reason for decision in issuer.journal.decisions]
+    assert "pkce.challenge_reused" not in reasons, "one browser may go back and repeat"
+    await reach_code(bob, url, "bob")
+    assert issuer.journal.reason == "pkce.challenge_reused"
+
+
+def test_the_memory_of_challenges_is_bounded() -> None:
+    memory = ChallengeMemory(remembered=3)
+    assert not any(memory.is_reused("i", "c", f"challenge-{number}", "s") for number in range(10))
+    assert memory.is_reused("i", "c", "challenge-9", "other")
+    assert not memory.is_reused("i", "c2", "challenge-9", "other")
+    assert not memory.is_reused("i", "c", "challenge-0", "other")
