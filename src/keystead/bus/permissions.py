@@ -7,6 +7,7 @@ Does not: know a broker. Drivers write these lists in their broker's words, and 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -30,6 +31,10 @@ class BusPermissions(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.publish or self.subscribe)
+
+    def digest(self) -> str:
+        """Return a short text that differs when the permissions do."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
 
 def permissions_of(roles: Iterable[RoleAssignment]) -> BusPermissions:
