@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 from nats.aio.client import Client
-from tests.attack.local_agent import Memory
 
 from keystead.bus.admission import Admission
 from keystead.bus.driver import BusContext
@@ -34,6 +33,7 @@ from keystead.oauth.keyring import StoreKeyRing
 from keystead.sdk.bus import Bus, BusToken
 from keystead.storage.ports import Store, Write, emit, get, put
 from keystead.storage.sqlite import open_store
+from tests.attack.local_agent import Memory
 
 ISSUER = "https://id.example/realms/acme"
 AUDIENCE = "https://bus.acme.example"

@@ -10,12 +10,12 @@ from typing import Any
 
 import nats.errors
 import pytest
-from tests.attack.local_bus import BILLING, ISSUER, LocalBus, closed_within, connect, local_bus, start_server
 
 from keystead.core.jose.algorithms import generate
 from keystead.core.records.client import Client as ClientRecord
 from keystead.core.records.workload import RoleAssignment, Workload
 from keystead.sdk.bus import BusMessage, BusRefused
+from tests.attack.local_bus import BILLING, ISSUER, LocalBus, closed_within, connect, local_bus, start_server
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tests.attack.local_bus import BILLING, LocalBus, clock, free_port, local_bus, start_server
 
 from keystead.core.records.workload import RoleAssignment, Workload
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Secret
 from keystead.sdk.bus import Bus, BusMessage, BusToken, BusUnavailable, Handler
+from tests.attack.local_bus import BILLING, LocalBus, clock, free_port, local_bus, start_server
 
 
 @pytest.fixture
