@@ -1,4 +1,5 @@
 -- Every key begins with its realm. Texts compare bytewise (BINARY collation). Times are epoch seconds.
+-- Wide rows live in rowid tables, narrow ones in their primary key (WITHOUT ROWID): measured, see decision 0002.
 
 CREATE TABLE records (
   realm TEXT NOT NULL,
@@ -9,7 +10,7 @@ CREATE TABLE records (
   entries BLOB NOT NULL,
   document BLOB NOT NULL,
   PRIMARY KEY (realm, kind, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE record_entries (
@@ -31,7 +32,7 @@ CREATE TABLE one_time (
   expires_at INTEGER NOT NULL,
   redeemed_at INTEGER,
   PRIMARY KEY (realm, purpose, key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX one_time_expiry ON one_time (expires_at);
 
 CREATE TABLE families (
