@@ -5,7 +5,7 @@ Sign-in, refresh and exchange have tests of their own against a real issuer; her
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from tests.gateway.upstream import RawUpstream
 
 HANDLE = "A" * 43
 COOKIE = b"cookie: __Host-keystead=" + HANDLE.encode() + b"\r\n"
-TOKEN = "ey-the-token-for-this-upstream"
+TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c3JfYWxpY2UifQ." + "a-signature-nobody-has" * 3
 PUBLIC_URL = "http://localhost:8000"
 HOST = b"host: localhost:8000\r\n"
 
@@ -51,7 +51,10 @@ class OneSession:
         """Return it."""
         if handle != HANDLE or self.view.ended:
             return None
-        return Identity(b"authorization: Bearer " + TOKEN.encode() + b"\r\n", self.view)
+        return Identity(TOKEN.encode(), self.view)
+
+    def confirm(self, sessions: Iterable[SessionView]) -> None:
+        """There is nothing elsewhere."""
 
     async def fetch(self, handle: str, route: Route, trace: TraceContext) -> Identity | Refusal:
         """There is nothing to fetch."""

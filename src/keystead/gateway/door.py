@@ -8,7 +8,8 @@ Does not: take decisions (`admission`, `credentials`) or move bytes (`listener`,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import logging
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final, Protocol
 
 from keystead.core.decisions import Check, Decision, Journal
@@ -16,7 +17,7 @@ from keystead.core.http import Reply
 from keystead.core.trace import TraceContext, new_trace
 from keystead.gateway.admission import Admission, Asked, passed_checks
 from keystead.gateway.head import RequestHead
-from keystead.gateway.identity import NOBODY, Identity
+from keystead.gateway.identity import NOBODY, Identity, SessionView
 from keystead.gateway.listener import Listener
 from keystead.gateway.local import LocalAnswer
 from keystead.gateway.outbound import Outbound
@@ -24,6 +25,7 @@ from keystead.gateway.refusals import Refusal, refuse, render
 from keystead.gateway.routes import Route
 from keystead.gateway.settings import LimitSettings
 
+_log = logging.getLogger(__name__)
 _FRAMING: Final = {
     "limit.header_bytes": (431, "The request's headers are too large."),
     "limit.header_count": (431, "The request has too many headers."),
@@ -35,6 +37,10 @@ class Credentials(Protocol):
 
     def at_hand(self, handle: str, route: Route) -> Identity | None:
         """Return the identity when everything is in memory and fresh, or None: it has to be fetched."""
+        ...
+
+    def confirm(self, sessions: Iterable[SessionView]) -> None:
+        """Look soon whether sessions for which something is going on have ended elsewhere."""
         ...
 
     async def fetch(self, handle: str, route: Route, trace: TraceContext) -> Identity | Refusal:
@@ -92,6 +98,12 @@ class Door:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def tick(self, now: float) -> None:
+        """Look at the clock, about twice a second: who is too slow, and whose session has ended."""
+        sessions = {session for listener in tuple(self.listeners) if (session := listener.tick(now)) is not None}
+        if sessions:
+            self._credentials.confirm(sessions)
+
     # --- requests ----------------------------------------------------------------------------------------
 
     def judge(self, listener: Listener, head: RequestHead) -> None:
@@ -134,6 +146,15 @@ class Door:
         """The body grew beyond its limit."""
         self.refuse(listener, refuse(413, "limit.body", "The request body is too large.", close=True))
 
+    def report_echo(self, listener: Listener, route: Route) -> None:
+        """An upstream was about to show the browser its token: break off, and say so loudly."""
+        where = {"route": _text(route.below), "path": _text(listener.head.target.partition(b"?")[0])}
+        check = Check("token", False, "the service behind prints the token it was sent; mend the service")
+        self._journal.record(
+            Decision("gateway.request", False, "upstream.token_echoed", new_trace(), checks=(check,), facts=where)
+        )
+        listener.cut()
+
     def framing_refusal(self, reason: str) -> Refusal:
         """Return what somebody gets whose request cannot be read in one way only."""
         status, description = _FRAMING.get(reason, (400, "The request is not well-formed HTTP/1.1."))
@@ -148,9 +169,13 @@ class Door:
     async def _fetch(self, listener: Listener, head: RequestHead, asked: Asked, trace: TraceContext) -> None:
         assert asked.route is not None
         assert asked.handle is not None
-        identity = await self._credentials.fetch(asked.handle, asked.route, trace)
-        if listener.head is not head or listener.transport.is_closing():
-            return  # the browser has gone, or was told off for taking too long
+        try:
+            identity = await self._credentials.fetch(asked.handle, asked.route, trace)
+        except Exception:  # noqa: BLE001 - the last resort: logged once, answered without detail
+            _log.exception("no credentials for %s", _text(asked.target.path))
+            identity = refuse(500, "gateway.failed", "Something went wrong on our side.")
+        if not listener.awaits(head):
+            return  # the browser has gone, or was told that this takes too long
         if isinstance(identity, Identity):
             self._relay(listener, head, asked, identity, trace)
         elif identity.status == 401:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.core.decisions import Credential
+from keystead.gateway.echo_guard import NEEDLE
 
 
 class Identity:
-    """A session's standing at one upstream. `authorization` is a finished header line, or empty.
+    """A session's standing at one upstream. `authorization` is a finished header line, or empty; `needle` its end."""
 
-    `ended` is asked again while a response streams: when the session ends, so does the stream.
-    """
+    __slots__ = ("authorization", "needle", "session")
 
-    __slots__ = ("authorization", "session")
-
-    def __init__(self, authorization: bytes = b"", session: SessionView | None = None) -> None:
-        self.authorization = authorization
+    def __init__(self, token: bytes = b"", session: SessionView | None = None) -> None:
+        self.authorization = b"authorization: Bearer " + token + b"\r\n" if token else b""
+        self.needle = token[-NEEDLE:]
         self.session = session
 
 
 class SessionView:
-    """What the data plane may know of a session: nothing that opens anything."""
+    """What the data plane may know of a session: nothing that opens anything.
+
+    `ended` is asked again while a response streams: when the session ends, so does the stream.
+    """
 
     __slots__ = ("client_id", "credential", "ended", "subject")
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from keystead.core.http import Reply
+from keystead.gateway.budget import HeadBudget
 from keystead.gateway.failures import Failure
 from keystead.gateway.head import BadFraming, RequestHead
+from keystead.gateway.identity import SessionView
 from keystead.gateway.patience import Patience
 from keystead.gateway.refusals import Refusal, refuse, serialize
 from keystead.gateway.responder import Responder
@@ -39,10 +41,11 @@ class Listener(asyncio.Protocol):
     """One browser connection."""
 
     __slots__ = (
+        "budget",
+        "discarded",
         "door",
         "early",
         "head",
-        "head_bytes",
         "keep_alive",
         "old_client",
         "parser",
@@ -53,7 +56,6 @@ class Listener(asyncio.Protocol):
         "request_done",
         "responder",
         "surplus",
-        "tail",
         "transport",
         "unjudged",
     )
@@ -64,8 +66,9 @@ class Listener(asyncio.Protocol):
         self.head = RequestHead()
         self.responder: Responder | None = None
         self.phase = IDLE
-        self.head_bytes = 0
-        self.tail = self.surplus = b""
+        self.budget = HeadBudget()
+        self.discarded = 0
+        self.surplus = b""
         self.early: list[bytes] = []
         self.keep_alive = True
         self.old_client = self.reading_paused = self.request_done = self.unjudged = False
@@ -88,7 +91,8 @@ class Listener(asyncio.Protocol):
         if phase >= TUNNEL or (phase == BUSY and self.request_done):
             self._take_surplus(data)
             return
-        if phase <= READING_HEAD and self._head_too_large(data):
+        if phase <= READING_HEAD and not self.budget.spend(data, self.door.limits.header_bytes):
+            self._refuse_framing(BadFraming("limit.header_bytes"))
             return
         try:
             self.parser.feed_data(data)
@@ -150,8 +154,6 @@ class Listener(asyncio.Protocol):
         head.upgrade = parser.should_upgrade()
         self.old_client = head.version != "1.1"
         self.keep_alive = not self.old_client and parser.should_keep_alive()
-        self.head_bytes = 0
-        self.tail = b""
         self.phase = BUSY
         self.unjudged = True
         self.patience.begin(self.door.limits.body_timeout)
@@ -182,6 +184,10 @@ class Listener(asyncio.Protocol):
         if self.request_done and self.responder is responder:
             responder.request_ended()
 
+    def awaits(self, head: RequestHead) -> bool:
+        """Tell whether this very request still waits for somebody to answer it."""
+        return self.head is head and self.phase == BUSY and self.responder is None
+
     def write(self, data: bytes) -> None:
         """Send a piece of the response."""
         self.patience.moved = True
@@ -195,6 +201,7 @@ class Listener(asyncio.Protocol):
             self._linger()
         elif self.keep_alive:
             self.phase = IDLE
+            self.budget.renew()
             self.patience.begin(self.door.limits.idle_timeout)
             self.resume_reading()
         else:
@@ -251,10 +258,14 @@ class Listener(asyncio.Protocol):
 
     # --- time --------------------------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Look at the clock."""
-        if self.patience.exhausted(now):
+    def tick(self, now: float) -> SessionView | None:
+        """Look at the clock. Answer: the session that something is being done for."""
+        session = self.responder.session if self.responder is not None else None
+        if session is not None and session.ended:
+            self.cut()
+        elif self.patience.exhausted(now):
             self._run_out_of_patience()
+        return session
 
     def _run_out_of_patience(self) -> None:
         begun = self.responder is not None and self.responder.started
@@ -266,19 +277,6 @@ class Listener(asyncio.Protocol):
             self.door.refuse(self, refuse(408, "limit.time", "The request took too long to arrive.", close=True))
 
     # ---
-
-    def _head_too_large(self, data: bytes) -> bool:
-        limit = self.door.limits.header_bytes
-        total = self.head_bytes + len(data)
-        if total > limit:
-            end = (self.tail + data).find(b"\r\n\r\n")
-            size = total if end < 0 else self.head_bytes - len(self.tail) + end
-            if size > limit:
-                self._refuse_framing(BadFraming("limit.header_bytes"))
-                return True
-        self.head_bytes = total
-        self.tail = data[-3:]
-        return False
 
     def _refuse_framing(self, problem: BaseException | None) -> None:
         if problem is not None and not isinstance(problem, BadFraming):
@@ -296,14 +294,13 @@ class Listener(asyncio.Protocol):
             self.responder.request_data(data)
             return
         self.keep_alive = False
-        self.head_bytes += len(data)
-        if self.head_bytes > LINGER_BYTES:
+        self.discarded += len(data)
+        if self.discarded > LINGER_BYTES:
             self.transport.abort()
 
     def _linger(self) -> None:
         """Close without losing the response: a reset would, while the browser is still sending."""
         self.phase = CLOSING
-        self.head_bytes = 0
         self.patience.begin(LINGER)
         self.resume_reading()
         if self.transport.can_write_eof():

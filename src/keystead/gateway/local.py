@@ -23,6 +23,7 @@ class LocalAnswer:
     __slots__ = ("_answer", "_body", "_listener", "_size", "_task", "started")
 
     upgrading = False
+    session = None
 
     def __init__(self, listener: Listener, answer: Callable[[bytes], Awaitable[Reply]]) -> None:
         self.started = False

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keystead.gateway.echo_guard import EchoGuard
 from keystead.gateway.failures import Failure
 from keystead.gateway.head import CHUNKED, UNTIL_CLOSE, ResponseHead
+from keystead.gateway.identity import SessionView
 from keystead.gateway.pool import Pool
 from keystead.gateway.response import render_interim, render_response
 from keystead.gateway.upstream import SWITCHING_PROTOCOLS, UpstreamConnection
@@ -32,6 +34,7 @@ class Relay:
     __slots__ = (
         "admitted",
         "chunk_response",
+        "guard",
         "held",
         "listener",
         "over",
@@ -58,12 +61,18 @@ class Relay:
         self.held: list[bytes] = []
         self.pending: list[bytes] = []
         self.upstream: UpstreamConnection | None = None
+        self.guard: EchoGuard | None = None
         self.started = self.over = self.retried = self.chunk_response = self.tunnel = False
 
     @property
     def upgrading(self) -> bool:
         """Whether the request asks for a tunnel."""
         return self.admitted.upgrade
+
+    @property
+    def session(self) -> SessionView | None:
+        """The session this is done for."""
+        return self.admitted.identity.session
 
     def begin(self) -> None:
         """Send the request as soon as there is a connection."""
@@ -129,13 +138,13 @@ class Relay:
             self.pool.give_back(connection)
             return
         self.upstream = connection
+        self._await_response()
+        self.listener.resume_reading()  # before the writes, which may find that the upstream does not keep up
         connection.take(self, of_head_request=self.admitted.method == b"HEAD")
         connection.transport.write(self.request)
         if self.held and not self.admitted.upgrade:
             connection.transport.writelines(self.held)
             self.held = []
-        self._await_response()
-        self.listener.resume_reading()
 
     def response_interim(self, head: ResponseHead) -> None:
         """Pass 100 Continue and Early Hints on, to browsers that can read them."""
@@ -154,14 +163,19 @@ class Relay:
         self.chunk_response = length in (CHUNKED, UNTIL_CLOSE) and not listener.old_client
         if length == CHUNKED and listener.old_client:
             listener.keep_alive = False
+        needle = self.admitted.identity.needle
+        if needle and not self.admitted.upgrade:
+            self.guard = EchoGuard(needle)
         extra = self.admitted.response_lines if listener.keep_alive else self.admitted.closing_lines()
         self.pending.append(
             render_response(head, length, self.admitted.route, extra=extra, old_client=listener.old_client)
         )
 
     def response_data(self, data: bytes) -> None:
-        """Pass a piece of the response body on."""
-        if self.chunk_response:
+        """Pass a piece of the response body on, unless the upstream shows the browser its token."""
+        if self.guard is not None and self.guard.sees(data):
+            self._keep_token_back()
+        elif self.chunk_response:
             self.pending += (b"%x\r\n" % len(data), data, b"\r\n")
         else:
             self.pending.append(data)
@@ -198,6 +212,11 @@ class Relay:
             self.listener.cut()
         else:
             self.listener.fail(failure)
+
+    def _keep_token_back(self) -> None:
+        if not self.over:
+            self.abandon()
+            self.listener.door.report_echo(self.listener, self.admitted.route)
 
     def switched(self, data: bytes) -> None:
         """Pass bytes of a tunnel back."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from keystead.gateway.identity import SessionView
+
 
 class Responder(Protocol):
     """Takes a request's body as it comes and writes the response to the listener.
@@ -17,6 +19,11 @@ class Responder(Protocol):
     @property
     def upgrading(self) -> bool:
         """Whether the request asks for a tunnel."""
+        ...
+
+    @property
+    def session(self) -> SessionView | None:
+        """The session this is done for. When it ends, so does this."""
         ...
 
     def request_data(self, data: bytes) -> None:

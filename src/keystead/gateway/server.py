@@ -40,7 +40,7 @@ class DataPlane:
         )
         self.admission = Admission(routes, public_url=public_url, maximum_target=settings.limits.target_bytes)
         self.door = Door(settings.limits, self.admission, self._outbound, journal, credentials)
-        self.on_tick: list[Callable[[float], None]] = [self._outbound.sweep]
+        self.on_tick: list[Callable[[float], None]] = [self.door.tick, self._outbound.sweep]
         self.port = 0
         self._server: asyncio.Server | None = None
         self._clock: asyncio.Task[None] | None = None
@@ -87,8 +87,6 @@ class DataPlane:
         while True:
             await asyncio.sleep(TICK)
             now = loop.time()
-            for listener in tuple(self.door.listeners):
-                listener.tick(now)
             for tick in self.on_tick:
                 tick(now)
 

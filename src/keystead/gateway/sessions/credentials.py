@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from keystead.core.errors import StorageUnavailable, UpstreamError
 from keystead.core.trace import TraceContext
-from keystead.gateway.identity import Identity
+from keystead.gateway.identity import Identity, SessionView
 from keystead.gateway.refusals import Refusal
 from keystead.gateway.routes import Route
 from keystead.gateway.sessions.exchange import Exchanger
+from keystead.gateway.sessions.live import LiveSession
 from keystead.gateway.sessions.table import SessionTable
 
 _TRY_AGAIN: Final = Refusal(
@@ -29,6 +33,7 @@ class SessionCredentials:
     def __init__(self, table: SessionTable, exchanger: Exchanger) -> None:
         self._table = table
         self._exchanger = exchanger
+        self._confirming: asyncio.Task[None] | None = None
 
     def at_hand(self, handle: str, route: Route) -> Identity | None:
         """Return the identity when everything is in memory and fresh."""
@@ -37,6 +42,13 @@ class SessionCredentials:
             return None
         token = live.upstream_tokens.get(route.key)
         return token.identity if token is not None and token.good_until > time.monotonic() else None
+
+    def confirm(self, sessions: Iterable[SessionView]) -> None:
+        """Look whether sessions for which something is going on have ended elsewhere."""
+        stale = [live for live in sessions if isinstance(live, LiveSession) and self._table.is_stale(live)]
+        if stale and self._confirming is None:
+            self._confirming = asyncio.get_running_loop().create_task(self._confirm(stale))
+            self._confirming.add_done_callback(self._confirmed)
 
     async def fetch(self, handle: str, route: Route, trace: TraceContext) -> Identity | Refusal:
         """Load the session, refresh, exchange: whatever it takes."""
@@ -53,3 +65,11 @@ class SessionCredentials:
                 _TRY_AGAIN.description,
                 headers=_TRY_AGAIN.headers,
             )
+
+    async def _confirm(self, sessions: list[LiveSession]) -> None:
+        with suppress(StorageUnavailable):
+            for live in sessions:
+                await self._table.confirm(live)
+
+    def _confirmed(self, task: asyncio.Task[None]) -> None:
+        self._confirming = None

@@ -75,7 +75,7 @@ class Exchanger:
         if claims is not None and audiences(claims) != (route.audience,):
             self._note(live, route, trace, claims, "exchange.audience", "the token is for somebody else")
             return refuse(502, "exchange.audience", "The issuer gave a token that does not fit.")
-        identity = Identity(b"authorization: Bearer " + token.encode("ascii") + b"\r\n", live)
+        identity = Identity(token.encode("ascii"), live)
         if not live.ended:
             good_until = time.monotonic() + granted.expires_in * SHARE_OF_LIFE
             live.upstream_tokens[route.key] = UpstreamToken(identity, good_until)

@@ -80,6 +80,24 @@ class SessionTable:
             return await self._touch(live, now)
         return live
 
+    def is_stale(self, live: LiveSession) -> bool:
+        """Tell whether the store has not confirmed a session for a while."""
+        return time.monotonic() - live.checked_at > RECHECK
+
+    async def confirm(self, live: LiveSession) -> None:
+        """Look whether a session still is, without using it.
+
+        Raises: StorageUnavailable.
+        """
+        record = await self.store.read(get(GatewaySession, self.realm, live.record.id, self.now()))
+        if record is None:
+            live.end()
+            self.forget(live.record.id)
+        elif record.generation != live.record.generation:
+            self.adopt(live, record)
+        else:
+            live.adopt(record, None, time.monotonic())
+
     async def begin(self, tokens: SessionTokens, *, sid: str, replaces: str = "") -> str:
         """Begin a session, ending the one it replaces, and return its handle: the only time it is known."""
         handle, now = new_handle(), self.now()
