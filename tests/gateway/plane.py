@@ -5,6 +5,7 @@ Sign-in, refresh and exchange have tests of their own against a real issuer; her
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from keystead.gateway.refusals import Refusal, refuse
 from keystead.gateway.routes import Route
 from keystead.gateway.server import DataPlane
 from keystead.gateway.settings import GatewaySettings, LimitSettings, RouteSettings
+from tests.gateway.raw import close_all
 from tests.gateway.upstream import RawUpstream
 
 HANDLE = "A" * 43
@@ -103,4 +105,6 @@ async def running_plane(
     try:
         yield Plane(gateway, journal, sessions)
     finally:
-        await gateway.stop()
+        close_all()
+        await asyncio.sleep(0)
+        await gateway.stop(grace=0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 
 @dataclass
@@ -82,6 +83,14 @@ class RawBrowser:
         await self.send(data)
         return await self.response(head_only=head_only)
 
+    def pause(self) -> None:
+        """Stop reading from the socket."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        cast("asyncio.Transport", self.writer.transport).resume_reading()
+
     def close(self) -> None:
         """Close at once."""
         self.writer.transport.abort()
@@ -94,6 +103,12 @@ class RawBrowser:
             assert await self.reader.readexactly(2) == b"\r\n"
             if size == 0:
                 return body
+
+
+def close_all() -> None:
+    """Close every browser that is open, so that a gateway can stop without waiting for them."""
+    while OPEN:
+        OPEN.pop().close()
 
 
 async def exchange(port: int, data: bytes, *, head_only: bool = False) -> Response:

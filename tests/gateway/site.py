@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from keystead.storage.ports import Store
 from keystead.storage.sqlite import open_store
 from tests.browser import Browser
 from tests.gateway.plane import KeptJournal
-from tests.gateway.raw import RawBrowser, Response
+from tests.gateway.raw import RawBrowser, Response, close_all
 from tests.gateway.upstream import RawUpstream
 from tests.harness.processes import free_port
 from tests.issuer import SECRET, Issuer, confidential
@@ -219,7 +220,9 @@ async def running_site(
         try:
             yield Site(issuer, door, upstream, gateway, journal, store)
         finally:
-            await gateway.stop()
+            close_all()
+            await asyncio.sleep(0)
+            await gateway.stop(grace=0.5)
             await store.close()
 
 

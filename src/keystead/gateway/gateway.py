@@ -19,7 +19,7 @@ from keystead.gateway.call import Callers
 from keystead.gateway.issuer.client import IssuerClient
 from keystead.gateway.issuer.directory import IssuerDirectory, is_protected
 from keystead.gateway.issuer.proof import AgentProof, ClientProof, SecretProof
-from keystead.gateway.server import DataPlane, client_tls
+from keystead.gateway.server import GRACE, DataPlane, client_tls
 from keystead.gateway.sessions.credentials import SessionCredentials
 from keystead.gateway.sessions.exchange import Exchanger
 from keystead.gateway.sessions.refresh import Refresher
@@ -78,9 +78,9 @@ class Gateway:
         """
         await self.plane.start()
 
-    async def stop(self) -> None:
-        """Finish what runs and close."""
-        await self.plane.stop()
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Give what runs `grace` seconds to finish, and close."""
+        await self.plane.stop(grace=grace)
         self._callers.close()
 
     async def health(self) -> dict[str, str]:

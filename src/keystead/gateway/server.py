@@ -58,12 +58,12 @@ class DataPlane:
         self.port = self._server.sockets[0].getsockname()[1]
         self._clock = loop.create_task(self._tick())
 
-    async def stop(self) -> None:
-        """Stop listening, give running responses a moment, and close."""
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Stop listening, give running responses `grace` seconds, and close."""
         loop = asyncio.get_running_loop()
         if self._server is not None:
             self._server.close()
-        deadline = loop.time() + GRACE
+        deadline = loop.time() + grace
         while self.door.busy() and loop.time() < deadline:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.02)
         for listener in tuple(self.door.listeners):
