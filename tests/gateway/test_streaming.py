@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import resource
+from typing import cast
 
 import pytest
 
@@ -116,9 +117,7 @@ async def test_a_browser_that_does_not_read_stops_the_upstream(plane: Plane, ups
 
 async def test_an_upstream_that_does_not_read_stops_the_browser(plane: Plane, upstream: RawUpstream) -> None:
     async def handler(up: RawUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        transport = writer.transport
-        assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()
+        cast("asyncio.Transport", writer.transport).pause_reading()
         await asyncio.sleep(30)
 
     upstream.handler = handler
