@@ -1,0 +1,1 @@
+"""What Python allows at most: the same work without storage, on a bare server."""

@@ -1,0 +1,1 @@
+"""Peers, run as they come, in their fastest configuration."""

@@ -1,0 +1,312 @@
+"""The one configuration file of the demo, and the small JSON file its services read.
+
+Shape: exactly what a user would write; `keystead demo --keep` leaves both on disk to be read and changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from keystead.demo.shop.surroundings import Surroundings
+
+REALM = "northfold"
+DOMAIN = "northfold.example"
+SERVICES = ("catalog", "orders", "inventory", "billing")
+PEOPLE = {
+    "alice": ("Alice Berg", ["customer"]),
+    "bob": ("Bob Sato", ["customer"]),
+    "carol": ("Carol Diop", ["customer", "support"]),
+}
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
+SENDER, RECEIVER = "probe-sender", "probe-receiver"
+SESSION_SCOPE = "openid profile catalog:read orders:read orders:write inventory:reserve billing:read"
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where everything of one run listens and lives."""
+
+    directory: Path
+    issuer_port: int
+    management_port: int
+    gateway_port: int
+    gateway_management_port: int
+    bus_port: int
+    xray_port: int
+    service_ports: dict[str, int]
+
+    @property
+    def base_url(self) -> str:
+        """The issuer's side lives on 127.0.0.1, the shop's on localhost: two sites to a browser, as in real life."""
+        return f"http://127.0.0.1:{self.issuer_port}"
+
+    @property
+    def issuer(self) -> str:
+        """The realm's issuer identifier."""
+        return f"{self.base_url}/realms/{REALM}"
+
+    @property
+    def shop_url(self) -> str:
+        """Where a person clicks."""
+        return f"http://localhost:{self.gateway_port}"
+
+    @property
+    def xray_url(self) -> str:
+        """Where the X-ray page is."""
+        return f"http://localhost:{self.xray_port}"
+
+    @property
+    def agent_socket(self) -> str:
+        """The agent's unix socket."""
+        return str(self.directory / "agent" / "agent.sock")
+
+    @property
+    def config_file(self) -> Path:
+        """The configuration file."""
+        return self.directory / "keystead.yaml"
+
+
+class CheckClient(msgspec.Struct, frozen=True):
+    """A client that only `--check` knows: it asks for what no honest caller would, and must be refused."""
+
+    client_id: str
+    client_secret: str
+    redirect_uri: str
+
+
+def audience(service: str) -> str:
+    """Return the audience of a service's tokens."""
+    return f"https://{service}.{DOMAIN}"
+
+
+def write_surroundings(places: Places) -> Path:
+    """Write what the shop's services read, and return its path."""
+    surroundings = Surroundings(
+        issuer=places.issuer,
+        agent=places.agent_socket,
+        bus=f"nats://127.0.0.1:{places.bus_port}",
+        bus_audience=audience("bus"),
+        directory=str(places.directory),
+        xray=places.xray_url,
+        addresses={name: f"127.0.0.1:{port}" for name, port in places.service_ports.items()},
+        audiences={name: audience(name) for name in SERVICES},
+    )
+    path = places.directory / "shop.json"
+    path.write_bytes(msgspec.json.encode(surroundings))
+    return path
+
+
+def write_configuration(places: Places, passwords: dict[str, str], check: CheckClient | None) -> None:
+    """Write `keystead.yaml`, readable by its owner only."""
+    document = configuration(places, passwords, check)
+    places.config_file.touch(mode=0o600)
+    places.config_file.write_text("# Written by `keystead demo`.\n" + yaml.safe_dump(document, sort_keys=False))
+
+
+def configuration(places: Places, passwords: dict[str, str], check: CheckClient | None) -> dict[str, Any]:
+    """Return the configuration as it is written."""
+    directory = places.directory
+    return {
+        "server": {
+            "base_url": places.base_url,
+            "listen": f"127.0.0.1:{places.issuer_port}",
+            "management_listen": f"127.0.0.1:{places.management_port}",
+            "database": f"sqlite:///{directory}/keystead.db",
+        },
+        "realms": {
+            REALM: {
+                "display_name": "Northfold Outfitters",
+                "clients": _clients(places, check),
+                "users": [_user(name, passwords[name]) for name in PEOPLE],
+                "apis": _apis(check),
+                "workloads": _workloads(check),
+                "agents": [
+                    {
+                        "name": "demo-node",
+                        "jwks_file": str(directory / "agent" / "agent-public.json"),
+                        "workloads": [workload["name"] for workload in _workloads(check)],
+                    }
+                ],
+            }
+        },
+        "bus": _bus(places),
+        "gateway": _gateway(places),
+        "agent": _agent(places, check),
+    }
+
+
+def _clients(places: Places, check: CheckClient | None) -> list[dict[str, Any]]:
+    clients: list[dict[str, Any]] = [
+        {
+            "client_id": "shop-bff",
+            "client_name": "Northfold Outfitters",
+            "token_endpoint_auth_method": "workload",
+            "workload": "gateway",
+            "redirect_uris": [f"{places.shop_url}/bff/callback"],
+            "post_logout_redirect_uris": [f"{places.shop_url}/"],
+            "grant_types": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
+            "scope": SESSION_SCOPE,
+        }
+    ]
+    if check:
+        clients.append(
+            {
+                "client_id": check.client_id,
+                "client_name": "Checks of the demo",
+                "client_secret": check.client_secret,
+                "redirect_uris": [check.redirect_uri],
+                "grant_types": ["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE],
+                "scope": f"{SESSION_SCOPE} clock:tick",
+                "access_token_format": "jwt",
+                "skip_consent": True,
+            }
+        )
+    return clients
+
+
+def _user(username: str, password: str) -> dict[str, Any]:
+    name, roles = PEOPLE[username]
+    return {
+        "username": username,
+        "password": password,
+        "name": name,
+        "given_name": name.split()[0],
+        "email": f"{username}@{DOMAIN}",
+        "email_verified": True,
+        "roles": roles,
+    }
+
+
+def _apis(check: CheckClient | None) -> list[dict[str, Any]]:
+    apis: list[dict[str, Any]] = [
+        {
+            "audience": audience("catalog"),
+            "name": "Catalog",
+            "scopes": ["catalog:read"],
+            "scope_descriptions": {"catalog:read": "See what the shop sells"},
+            "served_by": "catalog",
+            "exchange": {"from": ["shop-bff"]},
+        },
+        {
+            "audience": audience("orders"),
+            "name": "Orders",
+            "scopes": ["orders:read", "orders:write"],
+            "scope_descriptions": {"orders:read": "See your orders", "orders:write": "Place orders for you"},
+            "served_by": "orders",
+            "exchange": {"from": ["shop-bff"]},
+        },
+        {
+            "audience": audience("inventory"),
+            "name": "Inventory",
+            "scopes": ["inventory:reserve"],
+            "scope_descriptions": {"inventory:reserve": "Reserve goods for your orders"},
+            "served_by": "inventory",
+            "exchange": {"from": ["orders"]},
+        },
+        {
+            "audience": audience("billing"),
+            "name": "Billing",
+            "scopes": ["billing:read"],
+            "scope_descriptions": {"billing:read": "See your invoices"},
+            "served_by": "billing",
+            "exchange": {"from": ["shop-bff"]},
+        },
+        {"audience": audience("bus"), "name": "Message bus", "scopes": ["bus:connect"]},
+    ]
+    if check:
+        # One second to live, so that an expired token can be shown without waiting for an honest one.
+        clock = {"audience": audience("clock"), "name": "Clock", "scopes": ["clock:tick"], "access_token_lifetime": 1}
+        apis.append(clock)
+    return apis
+
+
+def _workloads(check: CheckClient | None) -> list[dict[str, Any]]:
+    workloads = [
+        {"name": "gateway", "attest": {"spawned": {"name": "gateway"}}},
+        _on_the_bus("orders", "bus-sender"),
+        _on_the_bus("billing", "bus-receiver"),
+    ]
+    if check:
+        workloads += [_on_the_bus(SENDER, "bus-sender"), _on_the_bus(RECEIVER, "bus-receiver")]
+    return workloads
+
+
+def _on_the_bus(name: str, role: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "attest": {"spawned": {"name": name}},
+        "scope": "bus:connect",
+        "audiences": [audience("bus")],
+        "roles": [{"role": role, "on": "orders.>"}],
+    }
+
+
+def _gateway(places: Places) -> dict[str, Any]:
+    def route(path: str, service: str, scopes: list[str]) -> dict[str, Any]:
+        upstream = f"http://127.0.0.1:{places.service_ports[service]}/"
+        return {"path": path, "upstream": upstream, "audience": audience(service), "scopes": scopes}
+
+    return {
+        "listen": f"127.0.0.1:{places.gateway_port}",
+        "management_listen": f"127.0.0.1:{places.gateway_management_port}",
+        "public_url": places.shop_url,
+        "issuer": places.issuer,
+        "client_id": "shop-bff",
+        "agent_socket": places.agent_socket,
+        "database": f"sqlite:///{places.directory}/gateway.db",
+        "scopes": SESSION_SCOPE.split(),
+        "routes": [
+            route("/api/catalog/", "catalog", ["catalog:read"]),
+            route("/api/orders/", "orders", ["orders:read", "orders:write", "inventory:reserve"]),
+            route("/api/billing/", "billing", ["billing:read"]),
+            {"path": "/", "upstream": f"http://127.0.0.1:{places.service_ports['catalog']}/", "public": True},
+        ],
+    }
+
+
+def _agent(places: Places, check: CheckClient | None) -> dict[str, Any]:
+    def service(name: str) -> dict[str, Any]:
+        return _run(places, name, ["-m", "keystead.demo.shop.service", name])
+
+    processes = [
+        _run(places, "gateway", ["-m", "keystead.cli.main", "gateway", "--config", str(places.config_file)]),
+        service("orders"),
+        service("billing"),
+    ]
+    if check:
+        processes += [_run(places, name, ["-m", "keystead.demo.check.bus_probe", name]) for name in (SENDER, RECEIVER)]
+    return {
+        "name": "demo-node",
+        "issuer": places.issuer,
+        "realm": REALM,
+        "socket": places.agent_socket,
+        "socket_mode": "0600",
+        "state_directory": str(places.directory / "agent"),
+        "run": processes,
+    }
+
+
+def _run(places: Places, name: str, arguments: list[str]) -> dict[str, Any]:
+    environment = {"KEYSTEAD_DEMO": str(places.directory / "shop.json"), "KEYSTEAD_AGENT": places.agent_socket}
+    return {"name": name, "command": [sys.executable, *arguments], "environment": environment}
+
+
+def _bus(places: Places) -> dict[str, Any]:
+    return {
+        "driver": "nats",
+        "url": f"nats://127.0.0.1:{places.bus_port}",
+        "realm": REALM,
+        "audience": audience("bus"),
+        "state": str(places.directory / "bus"),
+    }
+
+
+def new_password() -> str:
+    """Return a password somebody can type: four short groups, about 80 bits."""
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))

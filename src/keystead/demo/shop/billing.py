@@ -1,0 +1,52 @@
+"""billing: hears of orders on the bus, where it may only receive, and shows each person their invoices.
+
+Shows: a service that works with its own identity, and never needs the person's token to do its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, FastAPI
+
+from keystead.core.decisions import Decision
+from keystead.demo.shop.ledger import Ledger
+from keystead.demo.shop.surroundings import Surroundings
+from keystead.sdk import AgentClient, VerifiedCaller
+from keystead.sdk.bus import BusClient, Message
+from keystead.sdk.fastapi import Protect
+
+
+def create_application(surroundings: Surroundings) -> FastAPI:
+    """Return billing's application."""
+    ledger = Ledger(surroundings.directory, "billing")
+    journal = surroundings.journal("billing")
+    protect = Protect(issuer=surroundings.issuer, audience=surroundings.audience("billing"), journal=journal)
+    agent = AgentClient(surroundings.agent)
+    bus = BusClient(surroundings.bus, agent=agent, audience=surroundings.bus_audience)
+
+    async def on_order(message: Message) -> None:
+        order = msgspec.json.decode(message.payload)
+        new = ledger.add_invoice(order)
+        facts = {"subject": message.subject, "order": order["id"], "invoice": "made" if new else "there already"}
+        journal.record(
+            Decision(action="bus.receive", allowed=True, reason="bus.received", trace=message.trace, facts=facts)
+        )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await bus.connect()
+        await bus.subscribe("orders.placed", on_order)
+        yield
+        await bus.close()
+
+    application = FastAPI(title="billing", openapi_url=None, lifespan=lifespan)
+
+    @application.get("/invoices")
+    async def invoices(caller: Annotated[VerifiedCaller, Depends(protect("billing:read"))]) -> dict[str, Any]:
+        return {"invoices": ledger.invoices_of(caller.subject)}
+
+    return application

@@ -1,0 +1,104 @@
+"""The process under fire: the real product on a real SQLite file, started, killed and started again on one port."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CLIENT = "storm"
+SECRET = secrets.token_urlsafe(32)
+REDIRECT_URI = "http://127.0.0.1:9/callback"
+PASSWORD = "a long enough passphrase for a storm"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+PEOPLE = 12
+
+
+class IssuerProcess:
+    """`keystead serve`, to be killed."""
+
+    def __init__(self, directory: Path, *, bench_secret: str = "") -> None:
+        self._bench_secret = bench_secret
+        self.port = _free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.issuer = f"{self.base_url}/realms/storm"
+        self.config = directory / "keystead.yaml"
+        self.config.write_text(json.dumps(self._configuration(directory)))
+        self._log = (directory / "issuer.log").open("ab")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def _configuration(self, directory: Path) -> dict[str, Any]:
+        client = {
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "redirect_uris": [REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token", EXCHANGE],
+            "scope": "openid api:read api:write",
+            "skip_consent": True,
+        }
+        api = {
+            "audience": "https://api.storm.example",
+            "scopes": ["api:read", "api:write"],
+            "exchange": {"from": [CLIENT]},
+        }
+        server = {
+            "base_url": self.base_url,
+            "listen": f"127.0.0.1:{self.port}",
+            "management_listen": f"127.0.0.1:{_free_port()}",
+            "database": f"sqlite:///{directory}/storm.db",
+        }
+        users = [{"username": f"user{number}", "password": PASSWORD} for number in range(PEOPLE)]
+        clients = [client, *(self._bench_clients() if self._bench_secret else [])]
+        return {"server": server, "realms": {"storm": {"clients": clients, "apis": [api], "users": users}}}
+
+    def _bench_clients(self) -> list[dict[str, Any]]:
+        common = {
+            "client_secret": self._bench_secret,
+            "token_endpoint_auth_method": "client_secret_post",
+            "redirect_uris": [REDIRECT_URI],
+            "grant_types": ["client_credentials", "authorization_code", "refresh_token"],
+            "scope": "openid api:read",
+            "skip_consent": True,
+        }
+        return [
+            {"client_id": "bench", "access_token_format": "jwt", **common},
+            {"client_id": "bench-opaque", "access_token_format": "opaque", **common},
+        ]
+
+    def start(self) -> float:
+        """Start it and return how many milliseconds until it answered."""
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "keystead.cli.main", "serve", "--config", str(self.config)]
+        self.process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT)
+        while not _answers(self.port):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the issuer ended by itself, see {self._log.name}")
+            time.sleep(0.004)
+        return (time.perf_counter() - begun) * 1000
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"GET /realms/storm/jwks HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return connection.recv(12).endswith(b"200")
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
