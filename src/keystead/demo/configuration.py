@@ -302,7 +302,7 @@ def _bus(places: Places) -> dict[str, Any]:
         "url": f"nats://127.0.0.1:{places.bus_port}",
         "realm": REALM,
         "audience": audience("bus"),
-        "state": str(places.directory / "bus"),
+        "directory": str(places.directory / "bus"),
     }
 
 

@@ -13,10 +13,11 @@ import msgspec
 from fastapi import Depends, FastAPI
 
 from keystead.core.decisions import Decision
+from keystead.demo.shop.bus import join_bus
 from keystead.demo.shop.ledger import Ledger
 from keystead.demo.shop.surroundings import Surroundings
 from keystead.sdk import AgentClient, VerifiedCaller
-from keystead.sdk.bus import BusClient, Message
+from keystead.sdk.bus import BusMessage
 from keystead.sdk.fastapi import Protect
 
 
@@ -26,9 +27,8 @@ def create_application(surroundings: Surroundings) -> FastAPI:
     journal = surroundings.journal("billing")
     protect = Protect(issuer=surroundings.issuer, audience=surroundings.audience("billing"), journal=journal)
     agent = AgentClient(surroundings.agent)
-    bus = BusClient(surroundings.bus, agent=agent, audience=surroundings.bus_audience)
 
-    async def on_order(message: Message) -> None:
+    async def on_order(message: BusMessage) -> None:
         order = msgspec.json.decode(message.payload)
         new = ledger.add_invoice(order)
         facts = {"subject": message.subject, "order": order["id"], "invoice": "made" if new else "there already"}
@@ -38,8 +38,8 @@ def create_application(surroundings: Surroundings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await bus.connect()
-        await bus.subscribe("orders.placed", on_order)
+        bus = await join_bus("billing", surroundings, agent)
+        await bus.subscribe("orders.placed", on_order, queue="billing")
         yield
         await bus.close()
 

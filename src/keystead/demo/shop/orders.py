@@ -17,11 +17,12 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 
 import keystead.authz as authz
 from keystead.core.decisions import Check, Decision
+from keystead.demo.shop.bus import join_bus
 from keystead.demo.shop.inventory import read_body
 from keystead.demo.shop.ledger import PRICES, Ledger
 from keystead.demo.shop.surroundings import Surroundings
 from keystead.sdk import AgentClient, TokenExchange, VerifiedCaller
-from keystead.sdk.bus import BusClient
+from keystead.sdk.bus import Bus
 from keystead.sdk.fastapi import Protect
 
 SHOP = "shop:northfold"
@@ -45,14 +46,14 @@ class Orders:
         self.journal = surroundings.journal("orders")
         self.agent = AgentClient(surroundings.agent)
         self.exchange = TokenExchange(issuer=surroundings.issuer, agent=self.agent)
-        self.bus = BusClient(surroundings.bus, agent=self.agent, audience=surroundings.bus_audience)
+        self.bus: Bus
         self.http = httpx2.AsyncClient(timeout=5.0)
         self.engine = authz.open(surroundings.database("orders"), model=MODEL.read_text(), store="orders")
 
     async def start(self) -> None:
         """Say which team is the shop's support, and connect to the bus."""
         await self.engine.write([f"{SHOP}#support@{SUPPORT}#member"], ignore_duplicates=True)
-        await self.bus.connect()
+        self.bus = await join_bus("orders", self.surroundings, self.agent)
 
     async def stop(self) -> None:
         """Let go of everything."""
