@@ -26,6 +26,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   adapter: MapAdapter,
   jwks: { keys: [{ ...key, alg: "ES256", use: "sig" }] },
   clients: [{ client_id: "bench", client_secret: secret, grant_types: ["client_credentials", "authorization_code", "refresh_token"], redirect_uris: ["http://127.0.0.1:9/callback"], token_endpoint_auth_method: "client_secret_post", scope: "openid offline_access api:read", id_token_signed_response_alg: "ES256" }],
+  scopes: ["openid", "offline_access", "api:read"],
   clientAuthMethods: ["client_secret_post"],
   enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
   features: {
