@@ -26,7 +26,8 @@ from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
-from keystead.core.decisions import Decision
+from keystead.bus.settings import BusSettings
+from keystead.core.decisions import Decision, Journal
 from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 
@@ -86,16 +87,25 @@ async def _serve(
     settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0, parent: int = -1
 ) -> None:
     journal = open_journal("issuer", require_server(settings).log_level)
-    issuer = build_issuer(issuer_configuration(settings, path), journal)
+    configuration = issuer_configuration(settings, path)
+    issuer = build_issuer(configuration, journal)
     try:
         if converge:
             await _apply(settings, issuer, journal)
         servers = [HttpServer(issuer.application, listener), *_management(settings, issuer, worker)]
         background = _background(settings, issuer)
+        if settings.bus is not None and worker == 0:
+            background.append(_bus(settings.bus, configuration.directory, issuer, journal))
         await serve_until_signal(servers, background, lambda: _say_ready(settings, journal, listener), parent)
     finally:
         await issuer.close()
         journal.close()
+
+
+async def _bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: Journal) -> None:
+    from keystead.app.bus_admission import admit_to_bus  # only who has a bus needs its client
+
+    await admit_to_bus(settings, directory, issuer, journal)
 
 
 def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
@@ -26,6 +27,7 @@ from keystead.demo.configuration import (
     write_configuration,
     write_surroundings,
 )
+from keystead.demo.people import people_by_subject
 from keystead.demo.ports import free_port
 from keystead.demo.supervisor import Supervisor
 from keystead.demo.xray.lines import Traces
@@ -72,6 +74,7 @@ class Demo:
             self.supervisor.start(name, [sys.executable, "-m", "keystead.demo.shop.service", name], environment)
         self._wait("issuer", lambda: _answers(f"{self.places.issuer}/.well-known/openid-configuration"))
         say(f"  issuer ready after {time.monotonic() - begun:.1f} s")
+        self.traces.names.update(asyncio.run(people_by_subject(self.places)))
         for name, port in self.places.service_ports.items():
             self._wait(name, lambda port=port: _answers(f"http://127.0.0.1:{port}/"))  # type: ignore[misc]
             say(f"  {name} ready")
@@ -92,6 +95,7 @@ class Demo:
     def stop(self) -> list[str]:
         """Stop everything. Answer: the names of the parts that had to be killed."""
         self._page.shutdown()
+        self._page.server_close()
         return self.supervisor.stop()
 
 

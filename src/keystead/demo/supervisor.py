@@ -35,11 +35,15 @@ class Child:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        with self.log.open("ab") as file:
-            for line in self.process.stdout:
+        with self.process.stdout as lines, self.log.open("ab") as file:
+            for line in lines:
                 file.write(line)
                 file.flush()
                 self._on_line(line)
+
+    def drain(self) -> None:
+        """Read what the ended process still had to say."""
+        self._reader.join(STOP_SECONDS)
 
     def last_words(self, lines: int = 12) -> str:
         """Return the end of the log, for an error message."""
@@ -81,7 +85,10 @@ class Supervisor:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        return [child.name for child in reversed(self.children) if not _ended_by(child, deadline)]
+        killed = [child.name for child in reversed(self.children) if not _ended_by(child, deadline)]
+        for child in self.children:
+            child.drain()
+        return killed
 
 
 def _ended_by(child: Child, deadline: float) -> bool:

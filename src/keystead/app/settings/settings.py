@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server import ServerSettings
+from keystead.bus.settings import BusSettings
 from keystead.gateway.settings import GatewaySettings
 from keystead.workload.settings import AgentSettings
 
@@ -19,6 +18,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     server: ServerSettings | None = None
     realms: dict[str, RealmSettings] = {}
-    bus: dict[str, Any] | None = None
+    bus: BusSettings | None = None
     gateway: GatewaySettings | None = None
     agent: AgentSettings | None = None

@@ -66,6 +66,7 @@ class Person:
         if jar:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         answer = self.http.request(method, url, headers=sent, content=content, follow_redirects=False)
+        self.http.cookies.clear()  # this jar is shared by everybody; ours is not
         for line in answer.headers.get_list("set-cookie"):
             _keep(jar, line)
         return answer

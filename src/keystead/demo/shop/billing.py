@@ -3,8 +3,6 @@
 Shows: a service that works with its own identity, and never needs the person's token to do its part.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any

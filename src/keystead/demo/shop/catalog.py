@@ -3,8 +3,6 @@
 Shows: three lines that protect a service (`Protect`, `Depends`, the scope it needs).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -4,8 +4,6 @@ Shows: a service at the end of a chain. The token is meant for inventory alone, 
 `act` names everybody in between.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, TypeVar
 
 import msgspec

@@ -4,8 +4,6 @@ Shows: token exchange down the chain (person kept, `act` grown), the service's o
 a relationship-based decision with its proof, from tuples in the service's own database.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,8 +65,25 @@ class Orders:
         order = self.ledger.add_order(caller.subject, wanted.product, wanted.quantity)
         number = f"order:{order['id']}"
         await self.engine.write([f"{number}#owner@user:{caller.subject}", f"{number}#shop@{SHOP}"])
-        await self.bus.publish("orders.placed", msgspec.json.encode(order), trace=caller.trace)
+        await self._tell(order, caller)
         return {**order, "reserved": reserved}
+
+    async def _tell(self, order: dict[str, Any], caller: VerifiedCaller) -> None:
+        """Say on the bus, as ourselves, that there is an order."""
+        hop = caller.trace.child()
+        why = "orders.placed is within orders.>, where the bus lets orders send and nothing else"
+        self.journal.record(
+            Decision(
+                action="bus.send",
+                allowed=True,
+                reason="bus.sent",
+                trace=hop,
+                subject="orders",
+                checks=(Check("own identity", True, "our own token, not the person's"), Check("subject", True, why)),
+                facts={"subject": "orders.placed", "order": order["id"]},
+            )
+        )
+        await self.bus.publish("orders.placed", msgspec.json.encode(order), trace=hop)
 
     async def reserve(self, wanted: NewOrder, caller: VerifiedCaller) -> Any:
         """Ask inventory, with a token for inventory alone that still says who ordered."""

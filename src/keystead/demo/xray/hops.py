@@ -13,7 +13,7 @@ import msgspec
 from keystead.core.decisions import Check, Credential
 from keystead.demo.xray.lines import Line, Traces
 
-QUIET_ACTIONS = frozenset({"gateway.session"})
+QUIET_ACTIONS = frozenset({"process.ready", "process.log", "settings.apply"})
 VERBS = {
     "authorize.request": "asks to sign in through",
     "session.sign_in": "signs in at",
@@ -28,7 +28,12 @@ VERBS = {
     "agent.attest": "shows who it is to",
     "agent.token": "gets its own identity from",
     "bus.connect": "connects to",
+    "bus.send": "sends a message to",
     "bus.receive": "delivers a message to",
+    "gateway.login": "begins to sign in at",
+    "gateway.callback": "comes back signed in to",
+    "gateway.user": "asks who is signed in at",
+    "userinfo.read": "reads the person's name at",
     "bus.kick": "disconnects",
     "logout": "signs out at",
 }
@@ -63,6 +68,7 @@ class Hop(msgspec.Struct, frozen=True):
     facts: dict[str, str]
     service: str
     action: str
+    earlier: bool = False
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -88,14 +94,17 @@ def picture(trace_id: str, traces: Traces) -> Action | None:
     lines = [line for line in traces.of(trace_id) if line.action not in QUIET_ACTIONS]
     if not lines:
         return None
-    service_of_span = {line.trace.span_id: line.service for line in lines if line.trace}
-    hops = tuple(_hop(line, service_of_span) for line in lines)
+    before = _earlier(lines, traces)
+    service_of_span = {line.trace.span_id: line.service for line in (*lines, *before) if line.trace}
+    begun = tuple(_hop(line, service_of_span) for line in lines)
+    kept = tuple(_hop(line, service_of_span, earlier=True) for line in before)
+    hops = (*begun[:1], *kept, *begun[1:])
     first = next((line for line in lines if line.action == "gateway.request"), lines[0])
     lit = frozenset(end for hop in hops for end in (hop.source, hop.target))
     return Action(
         trace_id,
         _title(first),
-        all(line.allowed for line in lines),
+        all(_went_on(line) for line in lines),
         _elapsed(lines),
         first.time,
         _person(lines, traces),
@@ -104,14 +113,21 @@ def picture(trace_id: str, traces: Traces) -> Action | None:
     )
 
 
-def _hop(line: Line, service_of_span: dict[str, str]) -> Hop:
+def _earlier(lines: list[Line], traces: Traces) -> list[Line]:
+    """Return what bought the tokens that were used here but had been bought before and kept."""
+    bought_here = {line.issued.token_id for line in lines if line.issued}
+    used = dict.fromkeys(line.credential.token_id for line in lines if line.credential and line.credential.token_id)
+    return [line for token in used if token not in bought_here for line in traces.issuing(token)]
+
+
+def _hop(line: Line, service_of_span: dict[str, str], *, earlier: bool = False) -> Hop:
     source, target = _ends(line, service_of_span)
     facts = {key: str(value) for key, value in line.facts.items() if value not in ("", None)}
     return Hop(
         source,
         target,
         VERBS.get(line.action, line.action),
-        line.allowed,
+        _went_on(line),
         line.reason,
         line.time,
         line.credential,
@@ -120,7 +136,13 @@ def _hop(line: Line, service_of_span: dict[str, str]) -> Hop:
         facts,
         line.service,
         line.action,
+        earlier,
     )
+
+
+def _went_on(line: Line) -> bool:
+    """Whether nobody was refused: being asked to sign in first is no refusal."""
+    return line.allowed or line.reason.endswith("_needed")
 
 
 def _ends(line: Line, service_of_span: dict[str, str]) -> tuple[str, str]:
@@ -131,6 +153,8 @@ def _ends(line: Line, service_of_span: dict[str, str]) -> tuple[str, str]:
         return line.service, "issuer"
     if line.action == "bus.connect":
         return line.subject or "a client", "bus"
+    if line.action == "bus.send":
+        return line.service, "bus"
     if line.action == "bus.receive":
         return "bus", line.service
     if line.action in ("agent.attest", "agent.token"):
@@ -161,8 +185,12 @@ def _title(line: Line) -> str:
         "session.sign_in": "Sign in",
         "consent.give": "Consent",
         "logout": "Sign out",
+        "agent.attest": "A service gets its own token",
         "agent.token": "A service gets its own token",
         "bus.connect": "A service joins the bus",
+        "gateway.login": "Begin to sign in",
+        "gateway.callback": "Come back signed in",
+        "gateway.user": "Who is signed in?",
     }.get(line.action, line.action)
 
 

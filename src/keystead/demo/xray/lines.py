@@ -14,6 +14,7 @@ from keystead.core.trace import TraceContext
 MAX_TRACES = 200
 MAX_LINES_PER_TRACE = 200
 BACKGROUND = "background"
+BUYING = frozenset({"agent.attest", "agent.token", "token.issue"})
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class Traces:
 
     def __init__(self) -> None:
         self._traces: OrderedDict[str, list[Line]] = OrderedDict()
+        self._issued_in: dict[str, str] = {}
         self._lock = threading.Lock()
         self.names: dict[str, str] = {}
 
@@ -53,19 +55,30 @@ class Traces:
         return line
 
     def _remember(self, line: Line) -> None:
-        if name := line.facts.get("username"):
-            self.names[line.subject] = str(name)
         trace_id = line.trace.trace_id if line.trace else BACKGROUND
         lines = self._traces.setdefault(trace_id, [])
         if len(lines) < MAX_LINES_PER_TRACE:
             lines.append(line)
+        if line.issued is not None and line.issued.token_id:
+            self._issued_in[line.issued.token_id] = trace_id
         while len(self._traces) > MAX_TRACES:
-            self._traces.popitem(last=False)
+            gone, _ = self._traces.popitem(last=False)
+            self._issued_in = {token: where for token, where in self._issued_in.items() if where != gone}
 
     def of(self, trace_id: str) -> list[Line]:
         """Return one trace's lines in the order in which things happened."""
         with self._lock:
             return sorted(self._traces.get(trace_id, ()), key=lambda line: line.time)
+
+    def issuing(self, token_id: str) -> list[Line]:
+        """Return the lines around a token's issue: who asked, who vouched, what the issuer checked."""
+        trace_id = self._issued_in.get(token_id)
+        lines = self.of(trace_id) if trace_id else []
+        issue = next((line for line in lines if line.issued is not None and line.issued.token_id == token_id), None)
+        if issue is None or issue.trace is None:
+            return []
+        asked_by = issue.trace.parent_id
+        return [line for line in lines if line.action in BUYING and line.trace and line.trace.parent_id == asked_by]
 
     def recent(self) -> list[tuple[str, list[Line]]]:
         """Return the traces, newest first."""

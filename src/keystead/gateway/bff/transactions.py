@@ -28,11 +28,12 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """A sign-in that came back to the browser it began in."""
+    """A sign-in that came back to the browser it began in. `last`: no other one waits in that browser."""
 
     return_to: str
     replaces: str
     secrets: LoginSecrets
+    last: bool
 
 
 async def begin_login(cx: BffContext, *, browser: str, return_to: str, replaces: str) -> Begun:
@@ -67,19 +68,21 @@ async def spend_login(cx: BffContext, *, state: str, browser: str | None) -> Spe
         return "callback.no_cookie"
     table, now, id = cx.table, cx.table.now(), handle_digest(state)
 
-    def spend() -> Write[LoginTransaction | str]:
+    def spend() -> Write[tuple[LoginTransaction, bool] | str]:
         found = yield from get(LoginTransaction, table.realm, id, now)
         if found is None:
             return "callback.state_unknown"
         if not hmac.compare_digest(found.browser, handle_digest(browser)):
             return "callback.other_browser"
         yield from remove(LoginTransaction, table.realm, id)
-        return found
+        others = yield from find(LoginTransaction, table.realm, now, index="browser", value=found.browser, limit=1)
+        return found, not others
 
-    found = await table.store.write(spend)
-    if isinstance(found, str):
-        return found
+    outcome = await table.store.write(spend)
+    if isinstance(outcome, str):
+        return outcome
+    found, last = outcome
     opened = cx.sealer.open(table.realm, LoginTransaction.kind, id, found.sealed)
     if opened is None:
         return "callback.unreadable"
-    return Spent(found.return_to, found.replaces, msgspec.json.decode(opened, type=LoginSecrets))
+    return Spent(found.return_to, found.replaces, msgspec.json.decode(opened, type=LoginSecrets), last)
