@@ -135,11 +135,8 @@ def test_signing_out_ends_the_session_everywhere(demo: Demo) -> None:
         sign_in(demo, page, "alice", consent=False)
         page.wait_for_selector("#sign-out")
         page.click("#sign-out")
-        page.wait_for_load_state()
-        if page.locator("#logout-yes").count():
-            page.click("#logout-yes")
-        page.goto(demo.places.shop_url)
-        page.wait_for_selector("#sign-in")
+        page.click("#logout-yes")
+        page.wait_for_url(f"{demo.places.shop_url}/")
         page.click("#sign-in")
         page.wait_for_selector("#password")
 
