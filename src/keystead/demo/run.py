@@ -32,6 +32,7 @@ from keystead.demo.ports import free_port
 from keystead.demo.supervisor import Supervisor
 from keystead.demo.xray.lines import Traces
 from keystead.demo.xray.server import XRay, serve_xray
+from keystead.workload.agent_key import load_agent_key
 
 READY_SECONDS = 30.0
 SERVICE_PORTS = {"catalog": 8101, "orders": 8102, "inventory": 8103, "billing": 8104}
@@ -66,14 +67,15 @@ class Demo:
         write_configuration(self.places, self.passwords, self.check_client)
         config = str(self.places.config_file)
         begun = time.monotonic()
+        # The issuer must know the agent's public key before it starts; the private one never leaves this directory.
+        load_agent_key(self.places.directory / "agent")
         self.supervisor.start("bus", bus_command(self.places))
-        self.supervisor.start("agent", [*python, "agent", "--config", config], environment)
-        self._wait("agent key", lambda: (self.places.directory / "agent" / "agent-public.json").exists())
         self.supervisor.start("issuer", [*python, "serve", "--config", config], environment)
-        for name in ("catalog", "inventory"):
-            self.supervisor.start(name, [sys.executable, "-m", "keystead.demo.shop.service", name], environment)
         self._wait("issuer", lambda: _answers(f"{self.places.issuer}/.well-known/openid-configuration"))
         say(f"  issuer ready after {time.monotonic() - begun:.1f} s")
+        self.supervisor.start("agent", [*python, "agent", "--config", config], environment)
+        for name in ("catalog", "inventory"):
+            self.supervisor.start(name, [sys.executable, "-m", "keystead.demo.shop.service", name], environment)
         self.traces.names.update(asyncio.run(people_by_subject(self.places)))
         for name, port in self.places.service_ports.items():
             self._wait(name, lambda port=port: _answers(f"http://127.0.0.1:{port}/"))  # type: ignore[misc]
