@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "bench": "Run the benchmarks (in a clone).",
     "docs": "Write the generated reference pages (in a clone).",
 }
+ELSEWHERE: Final = {"demo": "keystead.demo.command"}
 CLONE_COMMANDS: Final = frozenset({"test", "bench", "docs"})
 CLONE_VARIABLE: Final = "KEYSTEAD_CLONE"
 
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         """Return a command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"keystead.cli.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(ELSEWHERE.get(cmd_name, f"keystead.cli.{cmd_name.replace('-', '_')}"))
         command: click.Command = module.command
         return command
 

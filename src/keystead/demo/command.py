@@ -1,4 +1,4 @@
-"""`keystead demo`: the whole story."""
+"""`keystead demo`: the whole story. The command line finds it by name: the demo stands above it and imports it."""
 
 from __future__ import annotations
 
