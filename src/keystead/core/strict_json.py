@@ -17,6 +17,7 @@ MAXIMUM_BYTES: Final = 65_536
 MAXIMUM_DEPTH: Final = 16
 
 _decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class NotStrictJson(ValueError):
@@ -32,12 +33,13 @@ def parse(text: bytes, *, maximum_bytes: int = MAXIMUM_BYTES, maximum_depth: int
         raise NotStrictJson(f"longer than {maximum_bytes} bytes")
     try:
         value = _decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        # The decoder keeps the last of two members of one name. A text that comes out again byte for byte had none,
+        # which is so for every token of ours and five times faster than a hook for every object.
+        plain = _encode(value) == text
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         raise NotStrictJson("not JSON in UTF-8") from None
-    if b"\\" in text:
-        _refuse_duplicates_slowly(text)
-    elif text.count(b":") != _colons(value):
-        raise NotStrictJson("a member appears twice")
+    if not plain:
+        _refuse_duplicates(text)
     if text.count(b"{") + text.count(b"[") > maximum_depth and _depth(value) > maximum_depth:
         raise NotStrictJson(f"nested deeper than {maximum_depth}")
     return value
@@ -56,37 +58,13 @@ def parse_object(
     return value
 
 
-def _colons(value: Any) -> int:
-    """Count the colons a text without escapes must have had to yield this value.
-
-    The decoder keeps the last of two members of one name. A dropped member leaves at least one colon in the text
-    that the value does not account for, so comparing counts finds duplicates four times faster than a hook does.
-    """
-    kind = type(value)
-    if kind is str:
-        found: int = value.count(":")
-        return found
-    if kind is dict:
-        found = len(value)
-        for name, member in value.items():
-            found += name.count(":")
-            if type(member) is str:
-                found += member.count(":")
-            elif type(member) is not int:
-                found += _colons(member)
-        return found
-    if kind is list:
-        return sum(map(_colons, value))
-    return 0
-
-
 def _unique(members: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in members}) != len(members):
         raise NotStrictJson("a member appears twice")
 
 
-def _refuse_duplicates_slowly(text: bytes) -> None:
-    """Find duplicates behind escapes. The text is known to be valid JSON."""
+def _refuse_duplicates(text: bytes) -> None:
+    """Find duplicates in any text that is known to be valid JSON."""
     try:
         json.loads(text, object_pairs_hook=_unique)
     except NotStrictJson:

@@ -36,6 +36,7 @@ from keystead.sdk.revocations import Revocations
 MAXIMUM_ACTORS: Final = 8
 _REMEMBERED: Final = 4_096
 _KINDS: Final = frozenset((ACCESS_TOKEN_TYPE,))
+_NO_TRACE: Final = TraceContext("", "")
 _REQUIRED: Final = ("sub", "client_id", "iat", "jti")
 
 
@@ -44,7 +45,7 @@ class _Proved(NamedTuple):
 
     keys: KeySet
     claims: AccessClaims
-    said: dict[str, Any]
+    caller: VerifiedCaller
     checks: tuple[Check, ...]
 
 
@@ -102,14 +103,13 @@ class Verifier:
         proved = await self._prove(token, keys, now)
         if isinstance(proved, Refused):
             return proved
-        caller = caller_of(proved.claims, proved.said, token, trace or new_trace())
-        return self._decide(caller, proved, wanted, now)
+        return self._decide(proved, wanted, trace or new_trace(), now)
 
     def _decide(
-        self, caller: VerifiedCaller, proved: _Proved, wanted: Demand, now: EpochSeconds
+        self, proved: _Proved, wanted: Demand, trace: TraceContext, now: EpochSeconds
     ) -> VerifiedCaller | Refused:
         """Check what may differ from call to call: revocation, and the demand."""
-        checks = proved.checks
+        caller, checks = proved.caller, proved.checks
         if self._revocations is not None:
             alive = self._revocations.check(proved.claims)
             checks = (*checks, alive)
@@ -119,7 +119,7 @@ class Verifier:
         met, unmet = wanted.unmet(caller, now)
         if unmet is not None:
             return msgspec.structs.replace(unmet, checks=(*checks, *met), credential=caller.credential())
-        return msgspec.structs.replace(caller, checks=(*checks, *met))
+        return msgspec.structs.replace(caller, trace=trace, checks=(*checks, *met))
 
     async def _prove(self, token: str, keys: KeySet, now: EpochSeconds) -> _Proved | Refused:
         """Return what a token says, once it is proved that the issuer says it, to us, now."""
@@ -136,14 +136,14 @@ class Verifier:
             outcome = read(token, keys=keys, typ=_KINDS)
         if isinstance(outcome, Rejected):
             return _invalid(outcome.reason, outcome.detail)
-        proved = self._believe(outcome, keys, now)
+        proved = self._believe(outcome, token, keys, now)
         if isinstance(proved, _Proved):
             if len(self._proved) >= _REMEMBERED:
                 del self._proved[next(iter(self._proved))]
             self._proved[digest] = proved
         return proved
 
-    def _believe(self, token: VerifiedToken, keys: KeySet, now: EpochSeconds) -> _Proved | Refused:
+    def _believe(self, token: VerifiedToken, text: str, keys: KeySet, now: EpochSeconds) -> _Proved | Refused:
         header = token.header
         signature = Check("signature", True, f"{header.algorithm} by key {header.kid} of {self.issuer.url}")
         expected = Expectation(issuer=self.issuer.url, audience=self.audience, now=now, required=_REQUIRED)
@@ -157,7 +157,7 @@ class Verifier:
             return _invalid("jwt.claim_malformed", str(error), (signature, *checked))
         if len(claims.actors) > MAXIMUM_ACTORS:
             return _invalid("token.actors_malformed", f"more than {MAXIMUM_ACTORS} actors", (signature, *checked))
-        return _Proved(keys, claims, token.claims, (signature, *checked))
+        return _Proved(keys, claims, caller_of(claims, token.claims, text, _NO_TRACE), (signature, *checked))
 
     async def close(self) -> None:
         """Let go of open connections."""

@@ -53,6 +53,12 @@ def test_never_fails_otherwise_where_parsers_may_choose(name: str) -> None:
         b'[{"a":{},"a":[]}]',
         b'{"a\\n":1,"a\\u000a":2}',
         b'{"":1,"":2}',
+        b'{"a" :1,"a":2}',
+        b'{"a"\t:1,"a":2}',
+        b'{"a"\r\n:1,"a" :2}',
+        b'{"a":":","a":2}',
+        b'{":":1,":":2}',
+        b'{"a": {"b":1}, "a" : 1}',
     ],
 )
 def test_refuses_a_member_that_appears_twice(text: bytes) -> None:
@@ -110,10 +116,14 @@ def test_reads_every_document_as_the_standard_library_does(document: Any, escape
     assert parse(json.dumps(document, ensure_ascii=escaped).encode()) == document
 
 
-@given(st.dictionaries(st.text('ab:\\"{', min_size=1, max_size=3), JSON, min_size=1, max_size=4), JSON, st.booleans())
-def test_finds_every_duplicate(members: dict[str, Any], again: Any, escaped: bool) -> None:
+GAPS = st.sampled_from(["", "", " ", "\t", "\n", "\r\n "])
+NAMES = st.text('ab:\\"{', min_size=1, max_size=3)
+
+
+@given(st.dictionaries(NAMES, JSON, min_size=1, max_size=4), JSON, st.booleans(), GAPS)
+def test_finds_every_duplicate(members: dict[str, Any], again: Any, escaped: bool, gap: str) -> None:
     name = next(iter(members))
-    parts = [f"{json.dumps(key, ensure_ascii=escaped)}:{json.dumps(value)}" for key, value in members.items()]
+    parts = [f"{json.dumps(key, ensure_ascii=escaped)}{gap}:{gap}{json.dumps(value)}" for key, value in members.items()]
     parts.append(f"{json.dumps(name)}:{json.dumps(again)}")
     with pytest.raises(NotStrictJson):
         parse(("{" + ",".join(parts) + "}").encode())
