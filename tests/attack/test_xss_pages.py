@@ -171,7 +171,10 @@ async def test_a_real_browser_runs_nothing(door: FrontDoor) -> None:
         control = "<!doctype html><img src=x onerror=alert('control')>"
         await context.route("**/control", lambda route: route.fulfill(body=control, content_type="text/html"))
         await tab.goto(f"{home}/control")
-        await tab.wait_for_timeout(100)
+        for _ in range(100):
+            if ran:
+                break
+            await tab.wait_for_timeout(50)
         assert ran == ["control"], "the trap works"
         ran.clear()
         for start in range(0, len(POLYGLOTS), 5):
@@ -183,7 +186,9 @@ async def test_a_real_browser_runs_nothing(door: FrontDoor) -> None:
                 if await tab.locator("#login-submit").count():
                     await tab.fill("#username", "alice")
                     await tab.fill("#password", "correct horse battery staple")
-                    await tab.click("#login-submit")
+                    async with tab.expect_navigation():
+                        await tab.click("#login-submit")
+                await tab.wait_for_selector("main h1")
                 assert await tab.locator("h1").count() == 1, (url, text)
         await tab.wait_for_timeout(100)
     assert ran == []

@@ -158,3 +158,15 @@ async def test_signing_out_ends_what_was_bought_and_tells_the_world(issuer: Issu
     events = await issuer.store.read(read_outbox("revocation"))
     told = [msgspec.json.decode(event.payload, type=Revocation) for event in events]
     assert ("session", sid) in [(event.kind, event.id) for event in told]
+
+
+async def test_the_id_token_a_client_really_got_signs_out(issuer: Issuer) -> None:
+    """From sign-in over the token endpoint to logout: the hint is what the client has."""
+    await open_shop(issuer)
+    browser = browser_for(issuer)
+    page = await reach_code(browser, authorize_url(issuer))
+    tokens = (await issuer.redeem(page.answer["code"], client="shop")).json
+    page = await browser.get(logout_url(issuer, id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE))
+    assert page.location == BYE
+    refused = await issuer.token("refresh_token", client="shop", refresh_token=tokens["refresh_token"])
+    assert refused.error == "invalid_grant"
