@@ -5,7 +5,7 @@ from __future__ import annotations
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import explain
-from keystead.authz.engine.question import Question, ask
+from keystead.authz.engine.question import Question, ask, known
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
@@ -20,10 +20,14 @@ class Evaluator:
 
     def holds(self, user: str, relation: str, object: str) -> bool:
         """Decide without saying why. Raises: InvalidQuery."""
-        question = ask(self.graph, user, relation, object)
+        graph = self.graph
+        quick = known(graph, user, relation, object)
+        if quick is not None and graph.plan.shortcuts.has[quick[2]]:
+            return reaches(graph, quick[0], quick[1], quick[3])
+        question = ask(graph, user, relation, object)
         if self._has_shortcut(question):
-            return reaches(self.graph, question.user, question.everybody, question.node)
-        return Solver(self.graph, question).decide().value is Value.TRUE
+            return reaches(graph, question.user, question.everybody, question.node)
+        return Solver(graph, question).decide().value is Value.TRUE
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""

@@ -34,15 +34,21 @@ class Graph:
         """The way up: number of a user -> group-like nodes that a tuple puts it in."""
         self.nested = Index()
         """The way up: node -> group-like nodes that a tuple puts it in."""
+        self.named_in = Index()
+        """Number of a user -> nodes whose tuples name it. Kept from the first call of `index_backwards`."""
+        self.userset_in = Index()
+        """Node -> nodes whose tuples name it as a userset. Likewise."""
+        self._backwards = False
         self.closures: dict[tuple[int, int], Set[int]] = {}
         """(user, everybody) -> every group-like node they are in. Emptied when any tuple of such a node changes."""
         self.everybody: dict[str, int] = {}
         """type -> number of its wildcard, once a tuple names it."""
-        self._numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        """Name of an object or wildcard -> its number. Read it through `number`, save where time is short."""
 
     def number(self, name: str) -> int:
         """Return the number of an object or wildcard, `UNKNOWN` if no tuple names it."""
-        return self._numbers.get(name, UNKNOWN)
+        return self.numbers.get(name, UNKNOWN)
 
     def node(self, object: int, slot: int) -> int:
         """Encode one relation of one object."""
@@ -61,6 +67,8 @@ class Graph:
             return False
         index, node, value = place
         index.add(node, value)
+        if self._backwards:
+            self._back(index).add(value, node)
         way_up = self.memberships if index is self.users else self.nested
         for offset in self.plan.shortcuts.gives[node % self.plan.width]:
             way_up.add(value, node + offset)
@@ -73,6 +81,8 @@ class Graph:
         if place is not None:
             index, node, value = place
             index.discard(node, value)
+            if self._backwards:
+                self._back(index).discard(value, node)
             self._discard_way_up(index, node, value)
 
     def apply(self, changes: Iterable[RelationshipChange]) -> None:
@@ -83,6 +93,20 @@ class Graph:
             else:
                 self.discard(change.relationship)
             self.revision = change.revision
+
+    def index_backwards(self) -> None:
+        """Index the tuples by whom they name too, once, for as long as the graph lives."""
+        if self._backwards:
+            return
+        self._backwards = True
+        for index in (self.users, self.usersets):
+            back = self._back(index)
+            for node, values in index.items():
+                for value in values:
+                    back.add(value, node)
+
+    def _back(self, index: Index) -> Index:
+        return self.named_in if index is self.users else self.userset_in
 
     def _discard_way_up(self, index: Index, node: int, value: int) -> None:
         """Forget that a tuple put the value in groups, save those that another tuple still puts it in."""
@@ -113,9 +137,9 @@ class Graph:
         return self.users, self.node(self._intern(tuple.object), slot), self._intern(user)
 
     def _intern(self, name: str) -> int:
-        number = self._numbers.get(name)
+        number = self.numbers.get(name)
         if number is None:
-            number = self._numbers[name] = len(self.names)
+            number = self.numbers[name] = len(self.names)
             self.names.append(name)
             type, _, id = name.partition(":")
             self.types.append(type)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from keystead.authz.engine.backward import Backward, turn_round
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
 from keystead.authz.errors import ModelError, Problem
@@ -43,11 +44,9 @@ class Plan(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     accepts: tuple[Accepts, ...]
     shortcuts: Shortcuts
-
-    @property
-    def width(self) -> int:
-        """How many slots there are: what an object number is multiplied by to make a node."""
-        return len(self.names)
+    backward: Backward
+    width: int
+    """How many slots there are: what an object number is multiplied by to make a node."""
 
 
 def compile_model(model: AuthorizationModel) -> Plan:
@@ -62,7 +61,7 @@ def compile_model(model: AuthorizationModel) -> Plan:
     )
     shortcuts = flatten(rules, tuple(frozenset(each.usersets.values()) for each in accepts))
     types = frozenset(definition.name for definition in model.types)
-    return Plan(model, slots, names, types, rules, accepts, shortcuts)
+    return Plan(model, slots, names, types, rules, accepts, shortcuts, turn_round(rules), len(names))
 
 
 def _refuse_conditions(model: AuthorizationModel) -> None:

@@ -28,16 +28,24 @@ class Question(msgspec.Struct, frozen=True):
     object_name: str
 
 
+def known(graph: Graph, user: str, relation: str, object: str) -> tuple[int, int, int, int] | None:
+    """Translate a question between two names that stand in tuples: (user, everybody, slot, node). None: take care."""
+    number, who = graph.numbers.get(object), graph.numbers.get(user)
+    if number is None or who is None or object[-2:] == ":*":
+        return None
+    slot = graph.plan.slots.get((graph.types[number], relation))
+    if slot is None:
+        return None
+    return who, graph.everybody.get(graph.types[who], UNKNOWN), slot, number * graph.plan.width + slot
+
+
 def ask(graph: Graph, user: str, relation: str, object: str) -> Question:
     """Translate a question. Raises: InvalidQuery when the model has no such type or relation."""
-    number, who = graph.number(object), graph.number(user)
-    if number != UNKNOWN and who != UNKNOWN:  # both stand in tuples, so they are well formed
-        object_type, user_type = graph.types[number], graph.types[who]
-        slot = graph.plan.slots.get((object_type, relation))
-        if slot is not None and user_type in graph.plan.types and object[-2:] != ":*":
-            everybody = graph.everybody.get(user_type, UNKNOWN)
-            return Question(who, everybody, UNKNOWN, user_type, number, slot, graph.node(number, slot), user, object)
-    return _ask_carefully(graph, user, relation, object)
+    quick = known(graph, user, relation, object)
+    if quick is None:
+        return _ask_carefully(graph, user, relation, object)
+    who, everybody, slot, node = quick
+    return Question(who, everybody, UNKNOWN, graph.types[who], node // graph.plan.width, slot, node, user, object)
 
 
 def _ask_carefully(graph: Graph, user: str, relation: str, object: str) -> Question:

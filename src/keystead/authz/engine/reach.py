@@ -20,7 +20,8 @@ MAX_KEPT_GROUPS: Final = 256
 
 def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
     """Tell whether a user, or everybody of its type, is reached from a node whose slot has a shortcut."""
-    steps, types, width = graph.plan.shortcuts.steps, graph.types, graph.plan.width
+    plan, types = graph.plan, graph.types
+    steps, group_like, width = plan.shortcuts.steps, plan.shortcuts.group_like, plan.width
     named_at, usersets_at = graph.users.get, graph.usersets.get
     goals: set[int] = set()
     walk, seen = [start], {start}
@@ -34,7 +35,7 @@ def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
             usersets = usersets_at(node + offset)
             if usersets is not None:
                 for userset in usersets:
-                    if graph.plan.shortcuts.group_like[userset % width]:
+                    if group_like[userset % width]:
                         goals.add(userset)
                     elif userset not in seen:
                         seen.add(userset)
