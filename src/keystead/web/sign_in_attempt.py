@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from keystead.core.assurance import assurance
 from keystead.core.decisions import Check, Credential, Decision
 from keystead.core.http import Request
 from keystead.core.protocols import PasswordsBusy
@@ -141,7 +142,7 @@ def _record(
             issuer,
             (issuer,),
             session.subject,
-            acr="1",
+            acr=assurance(session.evidence).acr,
             lifetime=expires_at - request.now,
             expires_at=expires_at,
             token_id=session.id,
