@@ -69,6 +69,13 @@ class IssuerKeys:
         await self._finish(running)
         return self._keys
 
+    async def close(self) -> None:
+        """Give up a fetch that still runs."""
+        running = self._running()
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
     def _begin(self) -> asyncio.Task[None] | None:
         """Start a fetch, or return the one that runs; None while pausing after a failure."""
         running = self._running()
@@ -89,7 +96,7 @@ class IssuerKeys:
     async def _finish(self, task: asyncio.Task[None] | None) -> None:
         """Wait for a fetch that goes on even when the request that began it goes away."""
         if task is not None:
-            await asyncio.shield(task)
+            await asyncio.wait([task])
 
     async def _fetch(self) -> None:
         try:

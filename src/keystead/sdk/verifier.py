@@ -161,6 +161,7 @@ class Verifier:
 
     async def close(self) -> None:
         """Let go of open connections."""
+        await self._keys.close()
         await self.issuer.close()
 
 

@@ -183,6 +183,28 @@ async def test_a_caller_cannot_be_brought_along(verifier: Verifier) -> None:
     assert seen == [None]
 
 
+async def test_websockets_and_start_up(issuer: LoopbackIssuer, clock: Clock, verifier: Verifier) -> None:
+    reached: list[str] = []
+    sent: list[Any] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["type"])
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = KeysteadMiddleware(inner, verifier=verifier)
+    await app({"type": "lifespan"}, receive, send)
+    await app({"type": "websocket", "path": "/", "headers": []}, receive, send)
+    assert (reached, sent) == (["lifespan"], [{"type": "websocket.close", "code": 1008, "reason": "token.missing"}])
+    bearer = (b"authorization", f"Bearer {issuer.token(ORDERS, clock())}".encode())
+    await app({"type": "websocket", "path": "/", "headers": [bearer]}, receive, send)
+    assert reached == ["lifespan", "websocket"]
+
+
 @pytest.mark.attack("R3")
 @pytest.mark.spec("RFC 6750 section 2.1")
 @pytest.mark.parametrize(

@@ -167,3 +167,13 @@ async def test_a_request_that_goes_away_does_not_stop_the_fetch(
     first.cancel()
     assert isinstance(await verifier.verify(issuer.token(ORDERS, clock())), VerifiedCaller)
     assert fetches(issuer) == 1
+
+
+async def test_closing_gives_up_a_running_fetch(issuer: LoopbackIssuer, clock: Clock, verifier: Verifier) -> None:
+    issuer.delay = 5.0
+    first = asyncio.create_task(verifier.verify(issuer.token(ORDERS, clock())))
+    await asyncio.sleep(0.02)
+    await asyncio.wait_for(verifier.close(), 1.0)
+    refused = await first
+    assert isinstance(refused, Refused)
+    assert refused.status == 503
