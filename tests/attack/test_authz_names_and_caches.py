@@ -170,6 +170,50 @@ def test_what_is_remembered_never_changes_an_answer() -> None:
             assert answers(graph, users) == answers(fresh, users), seed
 
 
+@pytest.mark.attack("K1")
+def test_contextual_tuples_leave_nothing_behind() -> None:
+    for seed in range(40):
+        random = Random(seed)
+        model, stored, extra = random_model(random), random_tuples(random), random_tuples(random)
+        extra += [
+            Relationship(f"{each.object}-new", each.relation, f"{each.user}-new")
+            for each in extra
+            if "*" not in each.user
+        ]
+        graph, fresh, together = (Graph(compile_model(model)) for _ in range(3))
+        for each in stored:
+            graph.add(each)
+            fresh.add(each)
+            together.add(each)
+        for each in extra:
+            together.add(each)
+        users = ["user:1", "user:2", "user:1-new", random_user(random)]
+        alone = answers(graph, users)
+        with graph.extended(extra):
+            assert answers(graph, users) == answers(together, users)
+        assert answers(graph, users) == alone == answers(fresh, users)
+        assert (graph.numbers, graph.names, graph.types, graph.everybody) == (
+            fresh.numbers, fresh.names, fresh.types, fresh.everybody,
+        )  # fmt: skip
+        for index in ("users", "usersets", "memberships", "nested"):
+            left = {key: set(values) for key, values in getattr(graph, index).items()}
+            assert left == {key: set(values) for key, values in getattr(fresh, index).items()}
+
+
+@pytest.mark.attack("K1")
+async def test_an_error_inside_a_question_takes_the_contextual_tuples_back(url: str) -> None:
+    async with open(url, model=MODEL) as engine:
+        with pytest.raises(InvalidQuery):
+            await engine.check("user:alice", "nonsense", "doc:1", tuples=["doc:1#viewer@user:alice"])
+        with pytest.raises(InvalidRelationship):
+            await engine.check(
+                "user:alice", "viewer", "doc:1", tuples=["doc:1#viewer@user:alice", "doc:1#viewer@robot:*"]
+            )
+        assert not await engine.check("user:alice", "viewer", "doc:1")
+        assert await engine.check("user:alice", "viewer", "doc:1", tuples=["doc:1#viewer@user:alice"])
+        assert not await engine.check("user:alice", "viewer", "doc:1")
+
+
 def answers(graph: Graph, users: list[str]) -> dict[tuple[str, str, str], bool]:
     """Ask everything there is to ask."""
     evaluator = Evaluator(graph)

@@ -9,7 +9,8 @@
             raise Forbidden(decision.reason)
         print(decision)                       # the path that proves it, tuple by tuple
 
-`open_sync` is the same without `await`. Both check in memory, at the newest revision of the store.
+`open_sync` is the same without `await`. Both check in memory, at the newest revision of the store. Facts that come with
+a request (a token says that alice is support staff) go along as `tuples=[...]` and are never stored.
 
 Flow: `language` reads the model, `engine` compiles it and decides over a graph of tuples, `replica` keeps the graph
 in step with a store, `embedded` and `blocking` are what a service holds in its hands.

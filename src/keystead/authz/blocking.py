@@ -33,21 +33,27 @@ class BlockingAuthorizationEngine:
             self._stop()
             raise
 
-    def check(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+    def check(
+        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+    ) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no."""
-        return self._run(self._engine.check(user, relation, object))
+        return self._run(self._engine.check(user, relation, object, tuples=tuples))
 
-    def check_many(self, questions: Sequence[Question]) -> list[AuthorizationDecision]:
+    def check_many(
+        self, questions: Sequence[Question], *, tuples: Iterable[TupleLike] = ()
+    ) -> list[AuthorizationDecision]:
         """Decide many at one revision, without paths."""
-        return self._run(self._engine.check_many(questions))
+        return self._run(self._engine.check_many(questions, tuples=tuples))
 
-    def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+    def explain(
+        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+    ) -> AuthorizationDecision:
         """Decide and tell why."""
-        return self.check(user, relation, object)
+        return self.check(user, relation, object, tuples=tuples)
 
-    def list_objects(self, type: str, relation: str, user: str) -> list[str]:
+    def list_objects(self, type: str, relation: str, user: str, *, tuples: Iterable[TupleLike] = ()) -> list[str]:
         """Return every object of a type to which the user has the relation, in order."""
-        return self._run(self._engine.list_objects(type, relation, user))
+        return self._run(self._engine.list_objects(type, relation, user, tuples=tuples))
 
     def write(
         self,

@@ -49,27 +49,40 @@ class AuthorizationEngine:
         self._clock = clock
         self._replica = Replica(self._plan, realm, store)
 
-    async def check(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+    async def check(
+        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+    ) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no.
 
         Shape: `await engine.check("user:alice", "viewer", "order:17")` -> Allowed(path) | Denied(reason, looked_at);
-        a decision is true or false in an `if`.
-        Raises: InvalidQuery when the model has no such type or relation; StorageUnavailable. Neither is a yes.
+        a decision is true or false in an `if`. `tuples` count for this question only: what a token says of a person,
+        say `team:support#member@user:alice`, need not be stored.
+        Raises: InvalidQuery when the model has no such type or relation; InvalidRelationship when it does not allow
+        one of `tuples`; StorageUnavailable. None of them is a yes.
         """
-        return (await self._evaluator()).explain(user, relation, object)
+        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
+        with evaluator.graph.extended(extra):
+            return evaluator.explain(user, relation, object)
 
-    async def check_many(self, questions: Sequence[Question]) -> list[AuthorizationDecision]:
+    async def check_many(
+        self, questions: Sequence[Question], *, tuples: Iterable[TupleLike] = ()
+    ) -> list[AuthorizationDecision]:
         """Decide many at one revision, without paths. Raises: InvalidQuery if any makes no sense."""
-        evaluator = await self._evaluator()
-        return [evaluator.decide(*question) for question in questions]
+        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
+        with evaluator.graph.extended(extra):
+            return [evaluator.decide(*question) for question in questions]
 
-    async def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
+    async def explain(
+        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+    ) -> AuthorizationDecision:
         """Decide and tell why: what `check` does, under the name people look for. `print()` the answer."""
-        return await self.check(user, relation, object)
+        return await self.check(user, relation, object, tuples=tuples)
 
-    async def list_objects(self, type: str, relation: str, user: str) -> list[str]:
+    async def list_objects(self, type: str, relation: str, user: str, *, tuples: Iterable[TupleLike] = ()) -> list[str]:
         """Return every object of a type to which the user has the relation, in order. Never truncated."""
-        return list_objects(await self._evaluator(), type, relation, user)
+        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
+        with evaluator.graph.extended(extra):
+            return list_objects(evaluator, type, relation, user)
 
     async def write(
         self,

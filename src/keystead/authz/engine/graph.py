@@ -6,7 +6,8 @@ Objects get numbers when a tuple first names them; asking about an unknown objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager
 from typing import Final
 
 from keystead.authz.engine.index import Index
@@ -84,6 +85,37 @@ class Graph:
             if self._backwards:
                 self._back(index).discard(value, node)
             self._discard_way_up(index, node, value)
+
+    @contextmanager
+    def extended(self, tuples: Iterable[Relationship]) -> Iterator[None]:
+        """Let tuples count for the questions asked inside the `with`, and leave nothing of them behind.
+
+        Ask and leave without suspending: nobody else may see the graph meanwhile.
+        """
+        known = len(self.names)
+        added: list[Relationship] = []
+        try:
+            added.extend(each for each in tuples if not self.holds(each) and self.add(each))
+            yield
+        finally:
+            if added:
+                self._take_back(added, known)
+
+    def _take_back(self, added: Iterable[Relationship], known: int) -> None:
+        """Undo `add`, and forget the names it brought."""
+        for each in added:
+            self.discard(each)
+        for number in range(known, len(self.names)):
+            del self.numbers[self.names[number]]
+            if self.everybody.get(self.types[number]) == number:
+                del self.everybody[self.types[number]]
+        del self.names[known:], self.types[known:]
+        self.closures.clear()
+
+    def holds(self, tuple: Relationship) -> bool:
+        """Tell whether this very tuple is in the graph."""
+        place = self._place(tuple)
+        return place is not None and place[2] in place[0].at(place[1])
 
     def apply(self, changes: Iterable[RelationshipChange]) -> None:
         """Follow a change feed."""
