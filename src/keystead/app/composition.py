@@ -30,7 +30,7 @@ from keystead.core.http import Headers
 from keystead.core.records.realm import Realm
 from keystead.core.sealing import KEY_BYTES, AesGcmSealer, Sealer
 from keystead.core.values import EpochSeconds
-from keystead.identity.passwords import Argon2Passwords
+from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
 from keystead.oauth.context import ServerContext
 from keystead.oauth.keyring import StoreKeyRing
@@ -80,6 +80,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
 
     Raises: ConfigurationError, StorageUnavailable.
     """
+    share_one_arena()
     sealer = load_sealer(configuration)
     store = open_store(configuration.database, configuration.directory)
     keys = StoreKeyRing(store, sealer)
