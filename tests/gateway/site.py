@@ -50,6 +50,7 @@ class Site:
     gateway: Gateway
     journal: KeptJournal
     store: Store
+    folder: Path
 
     @property
     def origin(self) -> str:
@@ -218,7 +219,7 @@ async def running_site(
         gateway = Gateway(settings, store, AesGcmSealer(GATEWAY_KEY), journal)
         await gateway.start()
         try:
-            yield Site(issuer, door, upstream, gateway, journal, store)
+            yield Site(issuer, door, upstream, gateway, journal, store, folder)
         finally:
             close_all()
             await asyncio.sleep(0)

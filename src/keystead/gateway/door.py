@@ -25,6 +25,9 @@ from keystead.gateway.refusals import Refusal, refuse, render
 from keystead.gateway.routes import Route
 from keystead.gateway.settings import LimitSettings
 
+_ECHO: Final = refuse(
+    502, "upstream.token_echoed", "The service behind prints the token it was sent. Mend the service.", close=True
+)
 _log = logging.getLogger(__name__)
 _FRAMING: Final = {
     "limit.header_bytes": (431, "The request's headers are too large."),
@@ -146,14 +149,9 @@ class Door:
         """The body grew beyond its limit."""
         self.refuse(listener, refuse(413, "limit.body", "The request body is too large.", close=True))
 
-    def report_echo(self, listener: Listener, route: Route) -> None:
+    def report_echo(self, listener: Listener) -> None:
         """An upstream was about to show the browser its token: break off, and say so loudly."""
-        where = {"route": _text(route.below), "path": _text(listener.head.target.partition(b"?")[0])}
-        check = Check("token", False, "the service behind prints the token it was sent; mend the service")
-        self._journal.record(
-            Decision("gateway.request", False, "upstream.token_echoed", new_trace(), checks=(check,), facts=where)
-        )
-        listener.cut()
+        self.refuse(listener, _ECHO)
 
     def framing_refusal(self, reason: str) -> Refusal:
         """Return what somebody gets whose request cannot be read in one way only."""

@@ -48,7 +48,8 @@ class Gateway:
         self.directory = IssuerDirectory(settings.issuer, callers)
         self.issuer = IssuerClient(self.directory, callers, client_proof(settings))
         self.table = SessionTable(store, sealer, settings.session, settings.client_id, clock)
-        exchanger = Exchanger(self.issuer, Refresher(self.table, self.issuer, journal), journal)
+        self.refresher = Refresher(self.table, self.issuer, journal)
+        exchanger = Exchanger(self.issuer, self.refresher, journal)
         self.plane = DataPlane(settings, journal, SessionCredentials(self.table, exchanger))
         self.plane.door.local = Bff(
             BffContext(

@@ -38,7 +38,6 @@ CONTENT_TYPE: Final = 42
 CACHE_CONTROL: Final = 43
 AUTHENTICATE: Final = 44
 SECURITY: Final = 45
-KEEP_ALIVE: Final = 46
 
 _SPECIAL_REQUEST: Final = {
     b"host": HOST,
@@ -61,7 +60,6 @@ _SPECIAL_RESPONSE: Final = {
     b"transfer-encoding": TRANSFER_ENCODING,
     b"connection": CONNECTION,
     b"upgrade": UPGRADE,
-    b"keep-alive": KEEP_ALIVE,
     b"set-cookie": SET_COOKIE,
     b"location": LOCATION,
     b"content-location": LOCATION,

@@ -153,7 +153,6 @@ class Relay:
 
     def response_started(self, head: ResponseHead, length: int) -> None:
         """Hold the head back until the first piece of the body, or until there is nothing more for now."""
-        self.started = True
         listener = self.listener
         if head.status == SWITCHING_PROTOCOLS:
             self._switch(head)
@@ -163,13 +162,14 @@ class Relay:
         self.chunk_response = length in (CHUNKED, UNTIL_CLOSE) and not listener.old_client
         if length == CHUNKED and listener.old_client:
             listener.keep_alive = False
+        extra = self.admitted.response_lines if listener.keep_alive else self.admitted.closing_lines()
+        rendered = render_response(head, length, self.admitted.route, extra=extra, old_client=listener.old_client)
+        self.pending.append(rendered)
         needle = self.admitted.identity.needle
         if needle and not self.admitted.upgrade:
             self.guard = EchoGuard(needle)
-        extra = self.admitted.response_lines if listener.keep_alive else self.admitted.closing_lines()
-        self.pending.append(
-            render_response(head, length, self.admitted.route, extra=extra, old_client=listener.old_client)
-        )
+            if needle in rendered:
+                self._keep_token_back()
 
     def response_data(self, data: bytes) -> None:
         """Pass a piece of the response body on, unless the upstream shows the browser its token."""
@@ -184,6 +184,7 @@ class Relay:
         """Write what was gathered while one read was parsed."""
         if self.pending:
             pending, self.pending = self.pending, []
+            self.started = True
             self.listener.write(pending[0] if len(pending) == 1 else b"".join(pending))
 
     def response_ended(self) -> None:
@@ -216,7 +217,7 @@ class Relay:
     def _keep_token_back(self) -> None:
         if not self.over:
             self.abandon()
-            self.listener.door.report_echo(self.listener, self.admitted.route)
+            self.listener.door.report_echo(self.listener)
 
     def switched(self, data: bytes) -> None:
         """Pass bytes of a tunnel back."""
@@ -256,7 +257,7 @@ class Relay:
             self.abandon()
             self.listener.fail(Failure.MALFORMED)
             return
-        self.tunnel = True
+        self.tunnel = self.started = True
         lines = b"connection: Upgrade\r\nupgrade: websocket\r\n"
         self.listener.write(render_response(head, 0, self.admitted.route, extra=lines, old_client=False))
         if self.held:

@@ -48,15 +48,16 @@ async def begin_login(cx: BffContext, *, browser: str, return_to: str, replaces:
         sealed=cx.sealer.seal(table.realm, LoginTransaction.kind, id, msgspec.json.encode(secrets)),
         return_to=return_to,
         replaces=replaces,
-        begun_at=now,
         expires_at=EpochSeconds(now + LIFETIME),
     )
 
     def remember() -> Write[None]:
         others = yield from find(LoginTransaction, table.realm, now, index="browser", value=transaction.browser)
-        for old in sorted(others, key=lambda other: other.begun_at)[: max(0, len(others) + 1 - PER_BROWSER)]:
-            yield from remove(LoginTransaction, table.realm, old.id)
-        yield from put(transaction, now)
+        others.sort(key=lambda other: other.number)
+        for oldest in others[: max(0, len(others) + 1 - PER_BROWSER)]:
+            yield from remove(LoginTransaction, table.realm, oldest.id)
+        number = others[-1].number + 1 if others else 0
+        yield from put(msgspec.structs.replace(transaction, number=number), now)
 
     await table.store.write(remember)
     return Begun(state, secrets)

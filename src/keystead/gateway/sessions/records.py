@@ -50,7 +50,8 @@ class SessionTokens(msgspec.Struct, frozen=True):
 class LoginTransaction(Record, frozen=True, kw_only=True):
     """A sign-in under way. Its `id` is the digest of `state`; `browser` the digest of the browser's sign-in cookie.
 
-    `sealed` holds `LoginSecrets`. `replaces` is the session the browser had when it began, to be ended.
+    `sealed` holds `LoginSecrets`. `number` orders the sign-ins of one browser. `replaces` is the session the browser
+    had when it began, to be ended.
     """
 
     kind: ClassVar[str] = "gateway_login"
@@ -60,7 +61,7 @@ class LoginTransaction(Record, frozen=True, kw_only=True):
     sealed: bytes
     return_to: str
     replaces: str = ""
-    begun_at: EpochSeconds
+    number: int = 0
 
 
 class LoginSecrets(msgspec.Struct, frozen=True):
