@@ -7,7 +7,6 @@ Does not: listen, or change a record: `keystead.app.serving` and `keystead.app.a
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -19,16 +18,14 @@ import msgspec
 from keystead.app.catalogue import endpoints
 from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
-from keystead.app.key_encryption_key import load_key, load_or_make_key
 from keystead.app.management import ManagementRoutes
 from keystead.app.metrics import Metrics
 from keystead.app.routes import IssuerRoutes
-from keystead.app.stores import MEMORY, open_store, sqlite_path
+from keystead.app.sealed_store import open_sealed_store
 from keystead.core.decisions import Journal
-from keystead.core.errors import ConfigurationError, StorageError
+from keystead.core.errors import StorageError
 from keystead.core.http import Headers
-from keystead.core.records.realm import Realm
-from keystead.core.sealing import KEY_BYTES, AesGcmSealer, Sealer
+from keystead.core.records.installation import EVERYWHERE, Installation
 from keystead.core.values import EpochSeconds
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
@@ -81,8 +78,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     Raises: ConfigurationError, StorageUnavailable.
     """
     share_one_arena()
-    sealer = load_sealer(configuration)
-    store = open_store(configuration.database, configuration.directory)
+    store, sealer = open_sealed_store(configuration.database, configuration.directory, configuration.key_encryption_key)
     keys = StoreKeyRing(store, sealer)
     passwords = Argon2Passwords()
     cx = ServerContext(
@@ -109,36 +105,13 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     return Issuer(cx, store, keys, passwords, metrics, application, management)
 
 
-def load_sealer(configuration: IssuerConfiguration) -> Sealer:
-    """Return the sealer under the configured key-encryption key.
-
-    Raises: ConfigurationError when the key is missing, unsafe or no key.
-    """
-    if configuration.key_encryption_key:
-        key = load_key(configuration.directory / configuration.key_encryption_key)
-    elif (database := sqlite_path(configuration.database, configuration.directory)) is not None:
-        key = load_or_make_key(database.with_name(f"{database.name}.key"))
-    elif configuration.database.startswith(MEMORY):
-        return AesGcmSealer(secrets.token_bytes(KEY_BYTES))
-    else:
-        raise ConfigurationError(
-            "name a key file: `key_encryption_key: file:/etc/keystead/kek` (make one with "
-            "`keystead keys new-encryption-key`)",
-            where="server.key_encryption_key",
-        )
-    try:
-        return AesGcmSealer(key)
-    except ValueError as error:
-        raise ConfigurationError(str(error), where="server.key_encryption_key") from error
-
-
 def _default_headers(cx: ServerContext) -> Headers:
     return (_NOSNIFF, _HSTS) if cx.secure else (_NOSNIFF,)
 
 
 async def _obstacle(store: Store) -> str:
     try:
-        await store.read(get(Realm, "-", "-", EpochSeconds(int(time.time()))))
+        await store.read(get(Installation, EVERYWHERE, Installation.kind, EpochSeconds(int(time.time()))))
     except StorageError as error:
         return str(error)
     return ""

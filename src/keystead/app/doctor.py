@@ -16,12 +16,12 @@ from urllib.request import urlopen
 
 import msgspec
 
-from keystead.app.composition import load_sealer
 from keystead.app.convergence import plan
+from keystead.app.database import open_database
 from keystead.app.issuer_process import issuer_configuration
 from keystead.app.settings import Settings, load_settings
-from keystead.app.settings.checks import is_loopback
-from keystead.app.stores import open_store, sqlite_path
+from keystead.app.settings.server_checks import is_loopback
+from keystead.app.stores import sqlite_path
 from keystead.core.errors import KeysteadError
 from keystead.core.values import EpochSeconds
 from keystead.oauth.keyring import StoreKeyRing
@@ -94,18 +94,15 @@ def _look_at_keys(settings: Settings, path: Path) -> Iterator[Finding]:
     if database is not None and not database.exists():
         yield Finding("note", f"{database} is not there yet", "`keystead serve` makes it")
         return
-    sealer = load_sealer(configuration)
 
     async def open_all() -> dict[str, str]:
-        store = open_store(configuration.database, configuration.directory)
-        try:
+        async with open_database(settings, path) as (store, sealer):
             ring = StoreKeyRing(store, sealer)
             now = EpochSeconds(int(time.time()))
-            return {realm: (await ring.signer(realm, now)).algorithm for realm in settings.realms}
-        except LookupError as error:
-            raise KeysteadError(f"{error}; run `keystead apply`") from error
-        finally:
-            await store.close()
+            try:
+                return {realm: (await ring.signer(realm, now)).algorithm for realm in settings.realms}
+            except LookupError as error:
+                raise KeysteadError(f"{error}; run `keystead apply`") from error
 
     for realm, algorithm in asyncio.run(open_all()).items():
         yield Finding("ok", f"realm {realm} signs with {algorithm}; the key-encryption key opens its keys")
@@ -116,14 +113,10 @@ def _look_at_difference(settings: Settings, path: Path) -> Iterator[Finding]:
     database = sqlite_path(configuration.database, configuration.directory)
     if database is not None and not database.exists():
         return
-    sealer = load_sealer(configuration)
 
     async def count() -> int:
-        store = open_store(configuration.database, configuration.directory)
-        try:
+        async with open_database(settings, path) as (store, sealer):
             return len(await plan(store, settings, sealer, EpochSeconds(int(time.time()))))
-        finally:
-            await store.close()
 
     changes = asyncio.run(count())
     if changes:

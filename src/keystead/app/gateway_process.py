@@ -7,19 +7,20 @@ sealer -> `keystead.gateway.gateway.serve` until a signal.
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
-from keystead.app.composition import IssuerConfiguration, load_sealer
 from keystead.app.housekeeping import sweep_forever
 from keystead.app.log_lines import open_journal, say_ready
+from keystead.app.sealed_store import open_sealed_store, require_same_key
 from keystead.app.serving import run, until_signal
 from keystead.app.settings import ClientSettings, Settings
-from keystead.app.stores import open_store
 from keystead.core.decisions import Journal
 from keystead.core.errors import ConfigurationError
+from keystead.core.values import EpochSeconds
 from keystead.gateway.gateway import Gateway, serve
 from keystead.gateway.settings import GatewaySettings
 
@@ -33,8 +34,8 @@ def serve_gateway(settings: Settings, path: Path) -> None:
 
 async def _serve(gateway: GatewaySettings, directory: Path) -> None:
     journal = open_journal("gateway")
-    store = open_store(gateway.database, directory)
-    sealer = load_sealer(IssuerConfiguration(base_url=gateway.issuer, database=gateway.database, directory=directory))
+    store, sealer = open_sealed_store(gateway.database, directory)
+    await require_same_key(store, sealer, EpochSeconds(int(time.time())))
 
     def ready(running: Gateway) -> None:
         _say_ready(journal, gateway, running)

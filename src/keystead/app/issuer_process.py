@@ -22,8 +22,10 @@ from keystead.app.convergence import Change, apply
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
 from keystead.app.http_server.server import HttpServer, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
+from keystead.app.sealed_store import require_same_key
 from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
+from keystead.app.settings.server_checks import serves_plainly_off_loopback
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
 from keystead.bus.settings import BusSettings
@@ -74,6 +76,7 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         directory=path.absolute().parent,
         key_encryption_key=key.removeprefix(_FILE),
         trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
+        only_proxies=serves_plainly_off_loopback(server) and not server.danger_allow_http,
     )
 
 
@@ -90,9 +93,13 @@ async def _serve(
     configuration = issuer_configuration(settings, path)
     issuer = build_issuer(configuration, journal)
     try:
+        await require_same_key(issuer.store, issuer.cx.sealer, EpochSeconds(int(time.time())))
         if converge:
             await _apply(settings, issuer, journal)
-        servers = [HttpServer(issuer.application, listener), *_management(settings, issuer, worker)]
+        servers = [
+            HttpServer(issuer.application, listener, **_tls(settings, path)),
+            *_management(settings, issuer, worker),
+        ]
         background = _background(settings, issuer)
         if settings.bus is not None and worker == 0:
             background.append(_bus(settings.bus, configuration.directory, issuer, journal))
@@ -106,6 +113,18 @@ async def _bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: 
     from keystead.app.bus_admission import admit_to_bus  # only who has a bus needs its client
 
     await admit_to_bus(settings, directory, issuer, journal)
+
+
+def _tls(settings: Settings, path: Path) -> dict[str, str]:
+    tls = require_server(settings).tls
+    if tls is None:
+        return {}
+    folder = path.absolute().parent
+    files = {"ssl_certfile": str(folder / tls.certificate), "ssl_keyfile": str(folder / tls.key)}
+    for file in files.values():
+        if not os.access(file, os.R_OK):
+            raise ConfigurationError(f"cannot read {file}", where="server.tls")
+    return files
 
 
 def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:
@@ -150,6 +169,7 @@ async def _converge(settings: Settings, path: Path) -> None:
     journal = open_journal("issuer", require_server(settings).log_level)
     issuer = build_issuer(issuer_configuration(settings, path), journal)
     try:
+        await require_same_key(issuer.store, issuer.cx.sealer, EpochSeconds(int(time.time())))
         await _apply(settings, issuer, journal)
     finally:
         await issuer.close()

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keystead.app.composition import load_sealer
-from keystead.app.issuer_process import issuer_configuration
+from keystead.app.database import open_database
 from keystead.app.settings import Settings
-from keystead.app.stores import open_store
 from keystead.core.errors import ConfigurationError
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.values import EpochSeconds
 from keystead.oauth.keyring import StoreKeyRing
-from keystead.storage.ports import Store, find
+from keystead.storage.ports import find
 
 
 async def describe_keys(settings: Settings, path: Path, realm: str | None, now: int) -> list[str]:
     """Return a line for every published signing key."""
     lines = []
-    async with _store(settings, path) as store:
+    async with open_database(settings, path) as (store, _):
         for name in [realm] if realm else list(settings.realms):
             keys = await store.read(find(SigningKey, name, EpochSeconds(now)))
             lines += [_describe(key, now) for key in sorted(keys, key=lambda key: key.signs_from)]
@@ -33,8 +29,8 @@ async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str,
     """Publish the next key of a realm, and return what to say about it. The only realm need not be named."""
     realm = realm or _only_realm(settings)
     now = EpochSeconds(int(time.time()))
-    async with _store(settings, path) as store:
-        ring = StoreKeyRing(store, load_sealer(issuer_configuration(settings, path)))
+    async with open_database(settings, path) as (store, sealer):
+        ring = StoreKeyRing(store, sealer)
         try:
             key = await ring.rotate(realm, now, algorithm, immediately=immediately)
         except (LookupError, ValueError) as error:
@@ -46,16 +42,6 @@ def _only_realm(settings: Settings) -> str:
     if len(settings.realms) != 1:
         raise ConfigurationError(f"name one of the realms with --realm: {', '.join(settings.realms)}")
     return next(iter(settings.realms))
-
-
-@asynccontextmanager
-async def _store(settings: Settings, path: Path) -> AsyncIterator[Store]:
-    configuration = issuer_configuration(settings, path)
-    store = open_store(configuration.database, configuration.directory)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 def _describe(key: SigningKey, now: int) -> str:

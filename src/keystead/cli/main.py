@@ -64,9 +64,9 @@ def keystead() -> None:
 def main() -> None:
     """Run the command line."""
     try:
-        keystead(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Without standalone mode click returns the exit code that a command asked for.
+        status = keystead(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

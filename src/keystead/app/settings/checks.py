@@ -5,13 +5,13 @@ Shape: a check yields (place, message) pairs; all of them are shown at once.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
 from keystead.app.settings.document import Place
 from keystead.app.settings.realm import ClientSettings, RealmSettings
+from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
 
 Problem = tuple[Place, str]
@@ -29,56 +29,13 @@ MAXIMUM_NAME: Final = 255
 
 def problems(settings: Settings) -> list[Problem]:
     """Return everything the settings get wrong together."""
-    found = [*_server(settings)]
+    found = [] if settings.server is None else [*server_problems(settings.server)]
     for name, realm in settings.realms.items():
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
-        if not _on_loopback(settings):
+        if settings.server is not None and not is_loopback(host_of(settings.server.base_url)):
             found += [(("realms", name, *place), message) for place, message in _require_long_secrets(realm)]
     return found
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine and no other."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _on_loopback(settings: Settings) -> bool:
-    return settings.server is None or is_loopback(urlsplit(settings.server.base_url).hostname or "")
-
-
-def _server(settings: Settings) -> Iterator[Problem]:
-    server = settings.server
-    if server is None:
-        return
-    url = urlsplit(server.base_url)
-    place = ("server", "base_url")
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or "@" in url.netloc:
-        yield place, f"`{server.base_url}` is no origin; write for instance https://id.example.com"
-    elif server.base_url.endswith("/"):
-        yield place, "leave out the slash at the end: issuer identifiers are compared character by character"
-    elif url.scheme == "http" and not is_loopback(url.hostname) and not server.danger_allow_http:
-        yield (
-            place,
-            "plain http off loopback shows every secret to the network; use https, or `danger_allow_http: true`",
-        )
-    for key in ("listen", "management_listen"):
-        yield from _require_listen(("server", key), getattr(server, key))
-    if not server.database.startswith(("sqlite:///", "memory:")):
-        yield ("server", "database"), "write sqlite:///FILE (three slashes and a path), or memory://"
-    if server.log_level not in ("info", "warning"):
-        yield ("server", "log_level"), "write info or warning"
-
-
-def _require_listen(place: Place, value: str) -> Iterator[Problem]:
-    _, colon, port = value.rpartition(":")
-    if value and not (colon and port.isascii() and port.isdigit() and int(port) < 65_536):
-        yield place, f"`{value}` is no address and port; write for instance 127.0.0.1:8080"
 
 
 def _require_unique_names(realm: RealmSettings) -> Iterator[Problem]:

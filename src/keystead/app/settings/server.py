@@ -5,6 +5,13 @@ from __future__ import annotations
 import msgspec
 
 
+class ServerTlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The certificate chain and key, as PEM files, with which the issuer itself serves TLS 1.2 and 1.3."""
+
+    certificate: str
+    key: str
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The issuer's process.
 
@@ -12,8 +19,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     address and port to bind. `management_listen` serves health and metrics, apart from everything public; empty serves
     none. `database` is `sqlite:///FILE` or `memory://`. `key_encryption_key` is a `file:` reference to 32 random bytes
     (base64) that seal what is kept; beside an embedded database it is made at first start. `trusted_proxies` names the
-    addresses whose forwarding headers are believed. `log_level` is `info` or `warning`.
-    `danger_allow_http` serves plain http off loopback.
+    addresses or networks whose forwarding headers are believed; off loopback, without `tls`, nobody else may connect.
+    `tls` lets the issuer serve https itself. `log_level` is `info` or `warning`. `danger_allow_http` serves plain http
+    off loopback, to anybody.
     """
 
     base_url: str
@@ -22,5 +30,6 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     database: str = "sqlite:///keystead.db"
     key_encryption_key: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    tls: ServerTlsSettings | None = None
     log_level: str = "info"
     danger_allow_http: bool = False

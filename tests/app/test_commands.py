@@ -1,0 +1,99 @@
+"""The commands: keys, doctor, and errors that a person can act on."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.harness.issuer import RunningIssuer
+
+
+def keystead(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    command = [sys.executable, "-m", "keystead.cli.main", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_help_is_there_without_loading_a_command(tmp_path: Path) -> None:
+    told = keystead("--help", cwd=tmp_path)
+    assert told.returncode == 0
+    for name in ("demo", "serve", "gateway", "agent", "plan", "apply", "keys", "doctor"):
+        assert f"\n  {name} " in told.stdout
+    code = "import sys; sys.argv = ['keystead', '--help']; import keystead.cli.main as m\n"
+    code += "try: m.main()\nexcept SystemExit: pass\nprint('uvicorn' in sys.modules, 'yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False False\n")
+
+
+def test_an_unknown_command_and_a_missing_file_are_one_line_each(tmp_path: Path) -> None:
+    unknown = keystead("srve", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert "srve" in unknown.stderr
+    missing = keystead("serve", cwd=tmp_path)
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("keystead: keystead.yaml: cannot read the configuration")
+    assert "Traceback" not in unknown.stderr + missing.stderr
+
+
+def test_a_new_encryption_key_is_private_and_never_overwritten(tmp_path: Path) -> None:
+    made = keystead("keys", "new-encryption-key", "kek", cwd=tmp_path)
+    assert made.returncode == 0
+    path = tmp_path / "kek"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = path.read_bytes()
+    assert content.strip().decode() not in made.stdout + made.stderr
+    again = keystead("keys", "new-encryption-key", "kek", cwd=tmp_path)
+    assert again.returncode == 1
+    assert path.read_bytes() == content
+
+
+async def test_keys_rotate_while_the_issuer_runs(served: RunningIssuer) -> None:
+    batch = served.client("batch")
+    before = (await batch.send("GET", f"{served.url}/jwks")).json["keys"]
+    listed = keystead("keys", "list", cwd=served.directory)
+    assert f"acme  ES256  {before[0]['kid']}  signs since" in listed.stdout
+    rotated = keystead("keys", "rotate", "--now", cwd=served.directory)
+    assert rotated.returncode == 0, rotated.stderr
+    token = (await batch.token("client_credentials"))["access_token"]
+    assert (await batch.introspect(token)).json["active"] is True
+    after = {key["kid"] for key in (await batch.send("GET", f"{served.url}/jwks")).json["keys"]}
+    assert len(after) == 2
+    assert before[0]["kid"] in after
+
+
+async def test_the_doctor_is_content_with_a_running_issuer_and_names_what_is_not(served: RunningIssuer) -> None:
+    path = served.directory / "keystead.yaml"
+    path.chmod(0o600)
+    well = keystead("doctor", cwd=served.directory)
+    assert well.returncode == 0, well.stdout
+    assert f"{served.url} answers with its own name" in well.stdout
+    path.chmod(0o644)
+    told = keystead("doctor", cwd=served.directory)
+    assert told.returncode == 1
+    assert "others can read secrets written in it" in told.stdout
+    for client in served.realm["clients"]:
+        assert client.get("client_secret", "none") not in told.stdout
+    path.write_text(path.read_text().replace("realms:", "relams:"))
+    wrong = keystead("doctor", cwd=served.directory)
+    assert wrong.returncode == 1
+    assert "realms" in wrong.stdout
+
+
+async def test_a_lost_or_foreign_key_file_is_said_and_not_made_anew(served: RunningIssuer) -> None:
+    assert await served.process.stop() == 0
+    path = served.directory / "keystead.db.key"
+    kept = path.read_bytes()
+    path.unlink()
+    for arguments in (("serve",), ("keys", "rotate"), ("apply",), ("plan",), ("doctor",)):
+        told = keystead(*arguments, cwd=served.directory)
+        assert told.returncode == 1, arguments
+        assert "put it back" in told.stderr + told.stdout
+        assert not path.exists()
+    path.write_bytes(kept[::-1].strip() + b"\n")
+    path.chmod(0o600)
+    for arguments in (("serve",), ("keys", "rotate"), ("apply",), ("plan",), ("doctor",)):
+        told = keystead(*arguments, cwd=served.directory)
+        assert told.returncode == 1, arguments
+        assert "does not open this database" in told.stderr + told.stdout
