@@ -15,7 +15,7 @@ from keystead.core.records.account import Account
 from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.session import Session
 from keystead.core.records.workload import Workload
-from tests.issuer import SECRET, Answer, Issuer, confidential
+from tests.issuer import SECRET, VERIFIER, Answer, Issuer, confidential
 
 CATALOG = "https://catalog.test"
 ORDERS = "https://orders.test"
@@ -54,8 +54,19 @@ class Market:
 
     async def exchange(self, subject_token: str, audience: str, client: str = "web", **form: Any) -> Answer:
         """Exchange an access token."""
-        usual = {"subject_token": subject_token, "subject_token_type": ACCESS_TOKEN, "audience": audience}
-        return await self.issuer.token(EXCHANGE, client=client, **(usual | form))
+        return await self.issuer.token(EXCHANGE, client=client, **(subject(subject_token, audience) | form))
+
+    async def as_bff(self, grant_type: str, **form: Any) -> Answer:
+        """Ask the token endpoint as the client `bff`, authenticated as the workload behind it."""
+        shown = {"client_id": "bff", "client_assertion_type": WORKLOAD, "client_assertion": "workload:gateway"}
+        return await self.issuer.post("token", {"grant_type": grant_type, **shown, **form})
+
+    async def bff_tokens(self) -> dict[str, Any]:
+        """Sign in to the client `bff` and return the tokens."""
+        fields = {"redirect_uri": "https://app.test/cb", "code_verifier": VERIFIER}
+        answer = await self.as_bff("authorization_code", code=await self.code("bff"), **fields)
+        assert answer.status == 200, answer.body
+        return answer.json
 
     async def introspect(self, token: str, client: str = "web", **more: Any) -> Answer:
         """Introspect."""
@@ -87,6 +98,11 @@ class Market:
         outcome = jws.read(token, keys=keys, typ={typ})
         assert isinstance(outcome, VerifiedToken), outcome
         return outcome.claims
+
+
+def subject(token: str, audience: str) -> dict[str, Any]:
+    """Return the usual parameters of an exchange."""
+    return {"subject_token": token, "subject_token_type": ACCESS_TOKEN, "audience": audience}
 
 
 async def open_market(issuer: Issuer) -> Market:

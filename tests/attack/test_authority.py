@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from keystead.core.records.account import Account
-from keystead.core.records.api import Api
+from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
 from keystead.core.records.session import Session
 from keystead.core.records.workload import Workload
 from keystead.storage.ports import remove
 from tests.issuer import SECRET
-from tests.market import CATALOG, INVENTORY, ORDERS, Market
+from tests.market import CATALOG, EXCHANGE, INVENTORY, ORDERS, WORKLOAD, Market, subject
 
 Change = Callable[[Market], Awaitable[object]]
 
@@ -122,6 +123,50 @@ async def test_a_disabled_actor_in_the_middle_breaks_the_chain(market: Market) -
     await market.issuer.change(Client, "orders", enabled=False)
     assert not await market.active(at_inventory, "inventory")
     assert await market.active(tokens["access_token"])
+
+
+@pytest.mark.attack("F4")
+async def test_every_actor_of_a_long_chain_counts(market: Market) -> None:
+    """web, orders, inventory: the one in the middle neither got the token nor is its client."""
+    depot = Api(realm="acme", id="https://depot.test", exchange=ExchangePolicy(sources=("inventory",)))
+    await market.issuer.keep(msgspec.structs.replace(depot, served_by="auditor"))
+    token = (await market.tokens())["access_token"]
+    token = (await market.exchange(token, ORDERS)).json["access_token"]
+    token = (await market.exchange(token, INVENTORY, "orders")).json["access_token"]
+    token = (await market.exchange(token, "https://depot.test", "inventory")).json["access_token"]
+    assert (await market.claims(token))["act"] == {"sub": "inventory", "act": {"sub": "orders", "act": {"sub": "web"}}}
+    assert await market.active(token, "auditor")
+    await market.issuer.change(Client, "orders", enabled=False)
+    assert not await market.active(token, "auditor")
+
+
+@pytest.mark.attack("F4")
+async def test_the_client_the_person_signed_in_to_counts_to_the_end_of_the_chain(market: Market) -> None:
+    """The workload `gateway` acts, the client `bff` is what the person agreed to: disabling it ends every hop."""
+    token = (await market.bff_tokens())["access_token"]
+    at_orders = (await market.as_bff(EXCHANGE, **subject(token, ORDERS))).json["access_token"]
+    at_inventory = (await market.exchange(at_orders, INVENTORY, "orders")).json["access_token"]
+    assert (await market.claims(at_inventory))["act"] == {"sub": "orders", "act": {"sub": "gateway"}}
+    assert await market.active(at_inventory, "inventory")
+    await market.issuer.change(Client, "bff", enabled=False)
+    assert not await market.active(at_inventory, "inventory")
+
+
+@pytest.mark.attack("F4")
+async def test_a_scope_reserved_for_a_role_since_is_not_carried_on(market: Market) -> None:
+    token = (await market.tokens())["access_token"]
+    assert (await market.exchange(token, ORDERS)).json["scope"] == "orders:read inventory:reserve"
+    await market.issuer.change(Api, INVENTORY, scope_roles={"inventory:reserve": ("manager",)})
+    assert (await market.exchange(token, ORDERS)).json["scope"] == "orders:read"
+
+
+@pytest.mark.attack("F4")
+async def test_a_workload_speaks_for_its_own_client_only(market: Market) -> None:
+    await market.issuer.keep(Workload(realm="acme", id="stranger", scope="catalog:read"))
+    form = {"client_assertion_type": WORKLOAD, "client_assertion": "workload:stranger", "client_id": "bff"}
+    answer = await market.issuer.post("token", form | {"grant_type": "client_credentials"})
+    assert (answer.status, answer.error) == (401, "invalid_client")
+    assert market.issuer.journal.reason == "client.other_workload"
 
 
 @pytest.mark.attack("F4")

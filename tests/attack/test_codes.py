@@ -100,6 +100,8 @@ async def test_sixty_four_redemptions_in_one_process(market: Market) -> None:
         code = await market.code()
         answers = await asyncio.gather(*(market.issuer.redeem(code) for _ in range(PARALLEL)))
         assert sorted(answer.status for answer in answers) == [200] + [400] * (PARALLEL - 1)
+        won = next(answer for answer in answers if answer.status == 200)
+        assert not await market.active(won.json["access_token"])
 
 
 @pytest.mark.attack("C1")

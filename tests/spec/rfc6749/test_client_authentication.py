@@ -114,7 +114,9 @@ async def test_only_the_registered_method_counts(market: Market) -> None:
 
 @pytest.mark.attack("A4")
 async def test_a_client_without_a_secret_never_matches_one(market: Market) -> None:
-    await market.issuer.change(Client, "batch", client_secret_digests=())
+    for digests in ((), (handle_digest(""),), ("",)):
+        await market.issuer.change(Client, "batch", client_secret_digests=digests)
+        assert (await market.issuer.token("client_credentials", client="batch", secret="")).error == "invalid_client"
     for secret in ("", "0" * 64, SECRET, "None"):
         assert (
             await market.issuer.token("client_credentials", client="batch", secret=secret)

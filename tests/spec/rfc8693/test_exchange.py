@@ -9,7 +9,7 @@ import pytest
 from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.realm import Realm
 from tests.issuer import SECRET
-from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, WORKLOAD, Market
+from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, Market, subject
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 
@@ -17,8 +17,8 @@ JWT = "urn:ietf:params:oauth:token-type:jwt"
 @pytest.mark.spec("RFC 8693 section 2.2.1")
 @pytest.mark.spec("RFC 8693 section 4.1")
 async def test_an_opaque_token_becomes_a_jwt_for_one_api(market: Market) -> None:
-    subject = (await market.tokens())["access_token"]
-    answer = await market.exchange(subject, CATALOG)
+    token = (await market.tokens())["access_token"]
+    answer = await market.exchange(token, CATALOG)
     assert answer.status == 200, answer.body
     document = answer.json
     assert set(document) == {"access_token", "expires_in", "scope", "token_type", "issued_token_type"}
@@ -49,8 +49,8 @@ async def test_an_opaque_token_becomes_a_jwt_for_one_api(market: Market) -> None
 
 @pytest.mark.spec("RFC 8693 section 4.1")
 async def test_the_chain_of_actors_grows_and_is_kept(market: Market) -> None:
-    subject = (await market.tokens())["access_token"]
-    at_orders = (await market.exchange(subject, ORDERS)).json
+    token = (await market.tokens())["access_token"]
+    at_orders = (await market.exchange(token, ORDERS)).json
     assert at_orders["scope"] == "orders:read inventory:reserve"
     at_inventory = (await market.exchange(at_orders["access_token"], INVENTORY, "orders")).json
     assert at_inventory["scope"] == "inventory:reserve"
@@ -60,26 +60,8 @@ async def test_the_chain_of_actors_grows_and_is_kept(market: Market) -> None:
 
 
 async def test_a_workload_acts_under_its_own_name(market: Market) -> None:
-    form = {"client_id": "bff", "client_assertion_type": WORKLOAD, "client_assertion": "workload:gateway"}
-    code = await market.code("bff")
-    redeemed = await market.issuer.post(
-        "token",
-        {
-            **form,
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": "https://app.test/cb",
-            "code_verifier": "a-code-verifier-that-is-long-enough-for-the-rfc-1234567890",
-        },
-    )
-    assert redeemed.status == 200, redeemed.body
-    exchange = {
-        "grant_type": EXCHANGE,
-        "subject_token": redeemed.json["access_token"],
-        "subject_token_type": ACCESS_TOKEN,
-        "audience": CATALOG,
-    }
-    answer = await market.issuer.post("token", {**form, **exchange})
+    token = (await market.bff_tokens())["access_token"]
+    answer = await market.as_bff(EXCHANGE, **subject(token, CATALOG))
     assert answer.status == 200, answer.body
     claims = await market.claims(answer.json["access_token"])
     assert (claims["client_id"], claims["act"]) == ("bff", {"sub": "gateway"})
@@ -88,8 +70,8 @@ async def test_a_workload_acts_under_its_own_name(market: Market) -> None:
 @pytest.mark.spec("RFC 8693 section 2.1")
 async def test_resource_names_the_target_as_well_and_a_service_may_narrow_its_own(market: Market) -> None:
     await market.issuer.change(Api, CATALOG, exchange=ExchangePolicy(sources=("web", "catalog")))
-    subject = (await market.tokens())["access_token"]
-    first = (await market.exchange(subject, "", resource=CATALOG)).json["access_token"]
+    token = (await market.tokens())["access_token"]
+    first = (await market.exchange(token, "", resource=CATALOG)).json["access_token"]
     answer = await market.exchange(first, CATALOG, "catalog", requested_token_type=JWT)
     assert answer.json["issued_token_type"] == JWT
     claims = await market.claims(answer.json["access_token"])
@@ -98,15 +80,15 @@ async def test_resource_names_the_target_as_well_and_a_service_may_narrow_its_ow
 
 @pytest.mark.spec("RFC 8693 section 2.2.1")
 async def test_the_scope_asked_for_is_the_scope_given(market: Market) -> None:
-    subject = (await market.tokens())["access_token"]
-    answer = await market.exchange(subject, ORDERS, scope="orders:read")
+    token = (await market.tokens())["access_token"]
+    answer = await market.exchange(token, ORDERS, scope="orders:read")
     assert answer.json["scope"] == "orders:read"
 
 
 async def test_the_result_never_outlives_the_subject_token(market: Market) -> None:
-    subject = (await market.tokens())["access_token"]
+    token = (await market.tokens())["access_token"]
     market.issuer.later(290)
-    answer = await market.exchange(subject, CATALOG)
+    answer = await market.exchange(token, CATALOG)
     assert answer.json["expires_in"] == 10
 
 
@@ -136,15 +118,15 @@ async def test_the_result_never_outlives_the_subject_token(market: Market) -> No
     ],
 )
 async def test_what_is_not_served_is_refused(market: Market, form: dict[str, Any], error: str) -> None:
-    subject = (await market.tokens())["access_token"]
-    answer = await market.exchange(**({"subject_token": subject, "audience": CATALOG} | form))
+    token = (await market.tokens())["access_token"]
+    answer = await market.exchange(**({"subject_token": token, "audience": CATALOG} | form))
     assert (answer.status, answer.error) == (400, error), answer.body
 
 
 @pytest.mark.spec("RFC 8693 section 2.1")
 async def test_an_actor_token_must_be_the_callers_own(market: Market) -> None:
-    subject = (await market.tokens())["access_token"]
-    at_orders = (await market.exchange(subject, ORDERS)).json["access_token"]
+    token = (await market.tokens())["access_token"]
+    at_orders = (await market.exchange(token, ORDERS)).json["access_token"]
     own = (await market.issuer.token("client_credentials", client="orders")).json["access_token"]
     others = (await market.issuer.token("client_credentials", client="catalog")).json["access_token"]
     form = {"actor_token_type": ACCESS_TOKEN}
@@ -164,8 +146,8 @@ async def test_a_client_exchanges_its_own_token_too(market: Market) -> None:
 
 async def test_the_chain_is_bounded(market: Market) -> None:
     await market.issuer.change(Realm, "acme", maximum_actor_depth=1)
-    subject = (await market.tokens())["access_token"]
-    at_orders = (await market.exchange(subject, ORDERS)).json["access_token"]
+    token = (await market.tokens())["access_token"]
+    at_orders = (await market.exchange(token, ORDERS)).json["access_token"]
     answer = await market.exchange(at_orders, INVENTORY, "orders")
     assert answer.error == "invalid_grant"
     assert market.issuer.journal.reason == "token_exchange.chain_too_long"
