@@ -30,7 +30,8 @@ from keystead.core.records.workload import RoleAssignment, Workload
 from keystead.core.sealing import AesGcmSealer
 from keystead.core.values import EpochSeconds, Secret, new_handle
 from keystead.oauth.keyring import StoreKeyRing
-from keystead.sdk.bus import Bus, BusToken
+from keystead.sdk.bus import Bus
+from keystead.sdk.kept_tokens import ObtainedToken
 from keystead.storage.ports import Store, Write, emit, get, put
 from keystead.storage.sqlite import open_store
 from tests.attack.local_agent import Memory
@@ -82,9 +83,9 @@ class LocalBus:
         """Connect as a service does, with tokens of that life; also return what it reports."""
         reports: list[tuple[str, str]] = []
 
-        async def tokens() -> BusToken:
+        async def tokens() -> ObtainedToken:
             expires_at = EpochSeconds(clock() + lifetime)
-            return BusToken(Secret(await self.token(workload, exp=expires_at)), expires_at)
+            return ObtainedToken(Secret(await self.token(workload, exp=expires_at)), expires_at)
 
         return await Bus.connect(self.url, tokens, report=lambda *report: reports.append(report)), reports
 

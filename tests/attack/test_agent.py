@@ -449,10 +449,8 @@ async def test_disowned_by_the_issuer_every_token_is_forgotten(agent: LocalAgent
 
 @pytest.mark.attack("F4")
 async def test_a_rule_taken_away_holds_from_the_next_request_on(agent: LocalAgent) -> None:
-    from keystead.workload.rules import Rules
-
     assert (await send(agent.socket, request(TARGET)))[0] == 200
-    agent.running.agent.replace_rules(Rules((), {}))
+    agent.running.replace_rules({})
     assert (await send(agent.socket, request(TARGET)))[0] == 403
 
 

@@ -5,7 +5,6 @@ Does not: run a broker. The `bus` section says where one listens.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import msgspec
 from keystead.app.composition import Issuer
 from keystead.bus import drivers as drivers_folder
 from keystead.bus.admission import Admission
-from keystead.bus.driver import BusContext, BusDriver
+from keystead.bus.driver import BusContext, BusDriver, RunningBus
 from keystead.bus.settings import BusSettings
 from keystead.core.decisions import Journal
 from keystead.core.errors import ConfigurationError
@@ -22,9 +21,12 @@ from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import scan
 
 
-async def admit_to_bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: Journal) -> None:
-    """Admit to the bus until cancelled. Relative paths start at `directory`. Raises: ConfigurationError."""
-    settings = msgspec.structs.replace(settings, directory=str(directory / settings.directory))
+async def start_bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: Journal) -> RunningBus:
+    """Begin to admit to the bus; whoever calls closes it. Relative paths start at `directory`.
+
+    Raises: ConfigurationError for an unknown driver, or when the broker's keys cannot be used.
+    """
+    settings = beside(settings, directory)
     admission = Admission(
         store=issuer.store,
         keys=issuer.keys,
@@ -33,11 +35,12 @@ async def admit_to_bus(settings: BusSettings, directory: Path, issuer: Issuer, j
         audience=settings.audience,
         clock=lambda: EpochSeconds(int(time.time())),
     )
-    running = await driver_named(settings.driver).start(BusContext(settings, admission, issuer.store, journal))
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await running.close()
+    return await driver_named(settings.driver).start(BusContext(settings, admission, issuer.store, journal))
+
+
+def beside(settings: BusSettings, directory: Path) -> BusSettings:
+    """Return the settings with the broker's directory taken from `directory`, unless it is absolute."""
+    return msgspec.structs.replace(settings, directory=str(directory / settings.directory))
 
 
 def driver_named(name: str) -> BusDriver:

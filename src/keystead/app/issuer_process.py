@@ -28,6 +28,7 @@ from keystead.app.settings import ServerSettings, Settings
 from keystead.app.settings.server_checks import serves_plainly_off_loopback
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
+from keystead.bus.driver import RunningBus
 from keystead.bus.settings import BusSettings
 from keystead.core.decisions import Decision, Journal
 from keystead.core.errors import ConfigurationError
@@ -92,27 +93,30 @@ async def _serve(
     journal = open_journal("issuer", require_server(settings).log_level)
     configuration = issuer_configuration(settings, path)
     issuer = build_issuer(configuration, journal)
+    bus: RunningBus | None = None
     try:
         await require_same_key(issuer.store, issuer.cx.sealer, EpochSeconds(int(time.time())))
         if converge:
             await _apply(settings, issuer, journal)
+        if settings.bus is not None and worker == 0:
+            bus = await _start_bus(settings.bus, configuration.directory, issuer, journal)
         servers = [
             HttpServer(issuer.application, listener, **_tls(settings, path)),
             *_management(settings, issuer, worker),
         ]
         background = _background(settings, issuer)
-        if settings.bus is not None and worker == 0:
-            background.append(_bus(settings.bus, configuration.directory, issuer, journal))
         await serve_until_signal(servers, background, lambda: _say_ready(settings, journal, listener), parent)
     finally:
+        if bus is not None:
+            await bus.close()
         await issuer.close()
         journal.close()
 
 
-async def _bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: Journal) -> None:
-    from keystead.app.bus_admission import admit_to_bus  # only who has a bus needs its client
+async def _start_bus(settings: BusSettings, directory: Path, issuer: Issuer, journal: Journal) -> RunningBus:
+    from keystead.app.bus_admission import start_bus  # only who has a bus needs its client
 
-    await admit_to_bus(settings, directory, issuer, journal)
+    return await start_bus(settings, directory, issuer, journal)
 
 
 def _tls(settings: Settings, path: Path) -> dict[str, str]:

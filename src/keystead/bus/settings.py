@@ -9,7 +9,7 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The message bus that `keystead serve` admits workloads to.
 
     `driver` names the kind of broker. `url` is where it listens, `realm` whose workloads it serves, `audience` what
-    their tokens must be made for; name it in `apis` or in each workload's `audiences`, so that tokens for it exist.
+    their tokens must be made for; each workload with a bus role lists it in its `audiences`.
     `directory` holds the broker's keys (`keystead bus prepare` makes them and the broker's configuration).
     `reconcile_every` is how often, in seconds, every connection is looked at again even without news.
     """

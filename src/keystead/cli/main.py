@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "serve": "Serve the realms of a configuration file.",
     "gateway": "Run the gateway (browser sessions, token exchange, reverse proxy).",
     "agent": "Run the node agent that tells services who they are.",
+    "bus": "Prepare the message bus.",
     "plan": "Show what `apply` would change.",
     "apply": "Make the database be what the configuration file says.",
     "export": "Print the records of a database as a configuration file, without secrets.",

@@ -1,6 +1,7 @@
 """The message bus for a service: connect with its own short token, and stay connected from token to token.
 
-    bus = await Bus.connect("nats://127.0.0.1:4222", tokens)     # tokens: the agent's, for the bus's audience
+    agent = AgentClient()
+    bus = await Bus.connect("nats://127.0.0.1:4222", lambda: agent.obtain("https://bus.acme.example"))
     await bus.publish("orders.placed", b"...")
     await bus.subscribe("orders.>", handle, queue="billing")
 
@@ -15,60 +16,30 @@ Needs: `pip install keystead[nats]`.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from keystead.core.errors import UpstreamError
-from keystead.core.trace import TraceContext, accept_trace, new_trace
-from keystead.core.values import EpochSeconds, Secret
+from keystead.core.trace import TraceContext, new_trace
 from keystead.sdk.bus_connection import BusConnection, require_private_transport
+from keystead.sdk.bus_subscription import TRACEPARENT, BusMessage, BusSubscription, Handler, Report
 from keystead.sdk.ending import end_task
+from keystead.sdk.kept_tokens import ObtainedToken
+
+__all__ = ["Bus", "BusMessage", "BusRefused", "BusSubscription", "BusUnavailable", "Handler", "Report", "TokenSource"]
 
 RENEW_AFTER: Final = 0.8
 _FIRST_RETRY: Final = 0.2
 _LAST_RETRY: Final = 5.0
 _PUBLISH_PATIENCE: Final = 10.0
-_WAITING_MESSAGES: Final = 65_536
-_TRACEPARENT: Final = "traceparent"
 
-
-class BusToken(msgspec.Struct, frozen=True):
-    """A token for the bus and when it ends."""
-
-    token: Secret
-    expires_at: EpochSeconds
-
-
-TokenSource = Callable[[], Awaitable[BusToken]]
-"""Gives a token for the bus's audience, each time the freshest there is."""
-
-
-class BusMessage(msgspec.Struct, frozen=True):
-    """A message that arrived. `trace` is a hop below the sender's; `headers` are the sender's word, nobody else's."""
-
-    subject: str
-    payload: bytes
-    trace: TraceContext
-    headers: dict[str, str]
-
-
-Handler = Callable[[BusMessage], Awaitable[None]]
-
-
-class Report(Protocol):
-    """Told of problems, none of which end the bus: a short slug and what happened."""
-
-    def __call__(self, reason: str, detail: str) -> None:
-        """Take note."""
-        ...
+TokenSource = Callable[[], Awaitable[ObtainedToken]]
+"""Gives a token for the bus's audience, each time the freshest there is: `lambda: agent.obtain(audience)`."""
 
 
 class BusUnavailable(UpstreamError):
@@ -77,44 +48,6 @@ class BusUnavailable(UpstreamError):
 
 class BusRefused(UpstreamError):
     """The bus does not let us do that: our workload's roles do not allow it."""
-
-
-class BusSubscription:
-    """One subscription, whichever connection carries it. Its handler gets one message at a time.
-
-    What has arrived waits here, not with a connection, so that it outlives the connection it came on.
-    """
-
-    def __init__(self, subject: str, queue: str, handler: Handler, report: Report) -> None:
-        self.subject = subject
-        # Without a group of its own the takeover from one connection to the next would deliver twice.
-        self.queue = queue or f"keystead-{secrets.token_hex(8)}"
-        self.carried_by: Subscription | None = None
-        self._handler = handler
-        self._report = report
-        self._waiting: asyncio.Queue[Msg] = asyncio.Queue(_WAITING_MESSAGES)
-        self._worker = asyncio.create_task(self._work())
-
-    async def deliver(self, message: Msg) -> None:
-        """Take one message from a connection."""
-        await self._waiting.put(message)
-
-    async def end(self) -> None:
-        """Wait until the handler has had every message that arrived."""
-        await self._waiting.join()
-        await end_task(self._worker)
-
-    async def _work(self) -> None:
-        while True:
-            message = await self._waiting.get()
-            headers = dict(message.headers or {})
-            trace = accept_trace(headers.get(_TRACEPARENT))
-            try:
-                await self._handler(BusMessage(message.subject, message.data, trace, headers))
-            except Exception as error:  # noqa: BLE001 - one bad message must not stop the next
-                self._report("bus.handler_failed", f"{type(error).__name__}: {error}")
-            finally:
-                self._waiting.task_done()
 
 
 class Bus:
@@ -159,7 +92,7 @@ class Bus:
 
         Raises: BusUnavailable after ten seconds without one.
         """
-        sent = {**(headers or {}), _TRACEPARENT: (trace or new_trace()).traceparent()}
+        sent = {**(headers or {}), TRACEPARENT: (trace or new_trace()).traceparent()}
         try:
             async with asyncio.timeout(_PUBLISH_PATIENCE):
                 while True:
@@ -220,7 +153,7 @@ class Bus:
 
     # --- staying connected ------------------------------------------------------------------------------
 
-    async def _keep_connected(self, token: BusToken) -> None:
+    async def _keep_connected(self, token: ObtainedToken) -> None:
         """Renew at 80 % of the token's life, or at once when the connection is lost. Runs until cancelled."""
         while True:
             now = time.time()
@@ -239,7 +172,7 @@ class Bus:
         self._connected.clear()
         self._report("bus.connection_lost", "the server closed the connection, or cannot be reached")
 
-    async def _renew(self, before: BusToken) -> BusToken:
+    async def _renew(self, before: ObtainedToken) -> ObtainedToken:
         """Return the next token once a connection stands on it, however many attempts that takes."""
         pause = _FIRST_RETRY
         while True:
@@ -256,7 +189,7 @@ class Bus:
             await asyncio.sleep(pause)
             pause = min(_LAST_RETRY, pause * 2)
 
-    async def _take_over(self, token: BusToken) -> None:
+    async def _take_over(self, token: ObtainedToken) -> None:
         """Open a connection with a token, let it carry everything, retire the one before.
 
         What was published before is with the server before anything is published on the new one. Handlers may publish
@@ -281,7 +214,7 @@ class Bus:
         if before is not None:
             await self._retire(before, carried)
 
-    async def _open(self, token: BusToken) -> BusConnection:
+    async def _open(self, token: ObtainedToken) -> BusConnection:
         connection = BusConnection(self._note)
         try:
             await connection.open(self._url, token.token, self._name)

@@ -9,6 +9,7 @@ Does not: speak HTTP (`agent_server` does), or give any process a token for anot
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from keystead.core.decisions import Check, Credential, Decision, Denied, Journal
@@ -72,7 +73,7 @@ class Agent:
             return _error(405, "invalid_request", "only GET is answered", ((b"allow", b"GET"),))
         forged = refuse_forgery(headers)
         if forged is not None:
-            self._record("agent.attest", False, "agent.forged_request", trace, checks=(Check("guard", False, forged),))
+            self._record("agent.attest", trace, reason="agent.forged_request", checks=(Check("guard", False, forged),))
             return _error(400, "invalid_request", forged)
         attested = self._attest(peer, trace)
         if isinstance(attested, NotAttested):
@@ -89,28 +90,26 @@ class Agent:
         found = NotAttested(peer.reason, peer.detail) if isinstance(peer, Denied) else self._rules.identify(peer)
         if isinstance(found, NotAttested):
             checks = found.checks or (Check("attestation", False, found.detail),)
-            self._record("agent.attest", False, found.reason, trace, checks=checks, facts=found.facts)
+            self._record("agent.attest", trace, reason=found.reason, checks=checks, facts=found.facts)
         else:
-            self._record("agent.attest", True, "agent.attested", trace, attested=found, checks=found.checks)
+            reason, checks = "agent.attested", found.checks
+            self._record("agent.attest", trace, reason=reason, allowed=True, attested=found, checks=checks)
         return found
 
     async def _give(self, attested: Attested, form: TokenForm, trace: TraceContext) -> Reply:
         outcome = await self._tokens.token(attested.workload, attested.facts, form.resource, form.scope, trace)
-        facts = {"resource": form.resource, **({"scope": form.scope} if form.scope else {})}
+        note = partial(self._record, "agent.token", trace, attested=attested, facts=_asked(form))
         if isinstance(outcome, Issued):
             reason = "agent.issued" if outcome.fresh else "agent.remembered"
-            issued = _describe(outcome, form.resource)
-            self._record("agent.token", True, reason, trace, attested=attested, facts=facts, issued=issued)
+            note(reason=reason, allowed=True, issued=_describe(outcome, form.resource))
             return self._token_reply(outcome, form.resource)
         if isinstance(outcome, Refused):
             check = Check("issuer", False, f"{outcome.error}: {outcome.description}")
-            self._record("agent.token", False, f"issuer.{outcome.error}", trace, attested, (check,), facts)
+            note(reason=f"issuer.{outcome.error}", checks=(check,))
             return _error(403 if outcome.error == "invalid_client" else 400, outcome.error, outcome.description)
-        check = Check("issuer", False, outcome.detail)
-        self._record("agent.token", False, "issuer.unreachable", trace, attested, (check,), facts)
-        return _error(
-            503, "temporarily_unavailable", "the issuer cannot be reached; try again", ((b"retry-after", b"1"),)
-        )
+        note(reason="issuer.unreachable", checks=(Check("issuer", False, outcome.detail),))
+        description = "the issuer cannot be reached; try again"
+        return _error(503, "temporarily_unavailable", description, ((b"retry-after", b"1"),))
 
     def _token_reply(self, issued: Issued, resource: str) -> Reply:
         return json_reply(
@@ -126,17 +125,16 @@ class Agent:
     def _record(
         self,
         action: str,
-        allowed: bool,
-        reason: str,
         trace: TraceContext,
+        *,
+        reason: str,
+        allowed: bool = False,
         attested: Attested | None = None,
         checks: tuple[Check, ...] = (),
         facts: dict[str, Any] | None = None,
         issued: Credential | None = None,
     ) -> None:
         workload = attested.workload if attested else ""
-        shown = Credential("kernel_credentials", subject=workload)
-        facts = {"agent": self._name, **(attested.facts if attested else {}), **(facts or {})}
         self._journal.record(
             Decision(
                 action,
@@ -145,10 +143,10 @@ class Agent:
                 trace=trace,
                 realm=self._realm,
                 subject=workload,
-                credential=shown,
+                credential=Credential("kernel_credentials", subject=workload),
                 issued=issued,
                 checks=checks,
-                facts=facts,
+                facts={"agent": self._name, **(attested.facts if attested else {}), **(facts or {})},
             )
         )
 
@@ -168,6 +166,10 @@ def _describe(issued: Issued, resource: str) -> Credential:
         expires_at=issued.expires_at,
         token_id=str(claims.get("jti", "")),
     )
+
+
+def _asked(form: TokenForm) -> dict[str, Any]:
+    return {"resource": form.resource, **({"scope": form.scope} if form.scope else {})}
 
 
 def _error(status: int, code: str, description: str, headers: Headers = ()) -> Reply:

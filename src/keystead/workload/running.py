@@ -34,11 +34,19 @@ class RunningAgent:
     """One agent on one node."""
 
     def __init__(
-        self, agent: Agent, server: AgentServer, session: aiohttp.ClientSession, supervisor: Supervisor, path: Path
+        self,
+        *,
+        agent: Agent,
+        attestors: tuple[Attestor[Any], ...],
+        server: AgentServer,
+        session: aiohttp.ClientSession,
+        supervisor: Supervisor,
+        socket_path: Path,
     ) -> None:
-        self.agent = agent
         self.supervisor = supervisor
-        self.socket_path = path
+        self.socket_path = socket_path
+        self._agent = agent
+        self._attestors = attestors
         self._server = server
         self._session = session
 
@@ -72,7 +80,14 @@ class RunningAgent:
         limits = PeerLimits(settings.requests_per_second, settings.connections_per_user, time.monotonic)
         server = AgentServer(agent, limits)
         await server.start(listening)
-        running = cls(agent, server, session, supervisor, path)
+        running = cls(
+            agent=agent,
+            attestors=attestors,
+            server=server,
+            session=session,
+            supervisor=supervisor,
+            socket_path=path,
+        )
         try:
             for process in settings.run:
                 supervisor.start(process)
@@ -80,6 +95,13 @@ class RunningAgent:
             await running.close()
             raise
         return running
+
+    def replace_rules(self, workloads: WorkloadRules) -> None:
+        """Recognise these workloads from the next request on.
+
+        Raises: ConfigurationError, and nothing changed.
+        """
+        self._agent.replace_rules(Rules(self._attestors, workloads))
 
     async def close(self) -> None:
         """End the processes, finish open requests, take the socket away."""

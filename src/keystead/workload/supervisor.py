@@ -46,6 +46,7 @@ class Supervisor:
         self._socket_path = socket_path
         self._on_end = on_end
         self._children: dict[int, Child] = {}
+        self._statuses: dict[str, int] = {}
 
     def name_of(self, pid: int) -> str | None:
         """Return the name under which the living child `pid` was started, or None."""
@@ -76,6 +77,11 @@ class Supervisor:
     async def wait(self) -> None:
         """Wait until every child has ended."""
         await asyncio.gather(*(child.ended.wait() for child in list(self._children.values())))
+
+    async def wait_for(self, name: str) -> int:
+        """Wait until every child of this name has ended, and return the exit status of the last."""
+        await asyncio.gather(*(child.ended.wait() for child in list(self._children.values()) if child.name == name))
+        return self._statuses.get(name, 0)
 
     async def stop(self) -> None:
         """Ask every child to end (SIGTERM), and after a while make it (SIGKILL)."""
@@ -110,6 +116,7 @@ class Supervisor:
         del self._children[child.process.pid]
         status = child.process.wait()
         os.close(child.pidfd)
+        self._statuses[child.name] = status
         child.ended.set()
         self._on_end(child.name, status)
 

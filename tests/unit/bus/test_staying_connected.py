@@ -11,7 +11,8 @@ import pytest
 from keystead.core.records.workload import RoleAssignment, Workload
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Secret
-from keystead.sdk.bus import Bus, BusMessage, BusToken, BusUnavailable, Handler
+from keystead.sdk.bus import Bus, BusMessage, BusUnavailable, Handler
+from keystead.sdk.kept_tokens import ObtainedToken
 from tests.attack.local_bus import BILLING, LocalBus, clock, free_port, local_bus, start_server
 
 
@@ -164,15 +165,15 @@ async def test_the_server_goes_and_comes_back(bus: LocalBus, tmp_path: Path) -> 
 
 
 async def test_no_bus_at_all_is_said_at_once() -> None:
-    async def tokens() -> BusToken:
-        return BusToken(Secret("x"), EpochSeconds(clock() + 300))
+    async def tokens() -> ObtainedToken:
+        return ObtainedToken(Secret("x"), EpochSeconds(clock() + 300))
 
     with pytest.raises(BusUnavailable, match="cannot be reached"):
         await asyncio.wait_for(Bus.connect(f"nats://127.0.0.1:{free_port()}", tokens), 8)
 
 
 async def test_a_token_never_crosses_a_network_in_the_clear() -> None:
-    async def tokens() -> BusToken:
+    async def tokens() -> ObtainedToken:
         raise AssertionError("no token is fetched")
 
     for url in ("nats://10.0.0.1:4222", "nats://bus.example", "ws://bus.example", "nats://127.0.0.1.evil.example"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.document import Place
 from keystead.app.settings.realm import ClientSettings, RealmSettings
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
@@ -30,6 +31,7 @@ MAXIMUM_NAME: Final = 255
 def problems(settings: Settings) -> list[Problem]:
     """Return everything the settings get wrong together."""
     found = [] if settings.server is None else [*server_problems(settings.server)]
+    found += bus_problems(settings)
     for name, realm in settings.realms.items():
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
@@ -183,4 +185,5 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_redirect_uris,
     _require_known_scopes,
     _require_known_parties,
+    require_subject_patterns,
 )

@@ -12,7 +12,7 @@ import msgspec
 from keystead.app.settings.checks import problems
 from keystead.app.settings.decode import decode
 from keystead.app.settings.document import Document, parse_document, read_document
-from keystead.app.settings.realm import AgentEntry, RealmSettings
+from keystead.app.settings.realm import AgentEntry, ApiSettings, RealmSettings
 from keystead.app.settings.references import fill_in
 from keystead.app.settings.settings import Settings
 from keystead.core.errors import ConfigurationError
@@ -49,7 +49,17 @@ def settle(document: Document, environment: Mapping[str, str] | None, *, agent_k
     found = problems(settings)
     if found:
         raise ConfigurationError("\n".join(f"{document.where(place)}: {message}" for place, message in found))
-    return settings
+    return _with_bus_audience(settings)
+
+
+def _with_bus_audience(settings: Settings) -> Settings:
+    """Make the bus's audience an API of its realm, unless the file describes it, so that tokens for it exist."""
+    bus = settings.bus
+    realm = settings.realms.get(bus.realm) if bus is not None else None
+    if bus is None or realm is None or any(api.audience == bus.audience for api in realm.apis):
+        return settings
+    realm = msgspec.structs.replace(realm, apis=(*realm.apis, ApiSettings(audience=bus.audience, name="Message bus")))
+    return msgspec.structs.replace(settings, realms={**settings.realms, bus.realm: realm})
 
 
 def _realm(document: Document, name: str, value: Any, *, agent_keys: bool) -> RealmSettings:

@@ -8,7 +8,7 @@ import time
 from keystead.core.errors import UpstreamError
 from keystead.demo.shop.surroundings import Surroundings
 from keystead.sdk import AgentClient, TokenRefused
-from keystead.sdk.bus import Bus, BusToken
+from keystead.sdk.bus import Bus
 
 PATIENCE_SECONDS = 30
 PAUSE_SECONDS = 0.15
@@ -16,15 +16,10 @@ PAUSE_SECONDS = 0.15
 
 async def join_bus(name: str, surroundings: Surroundings, agent: AgentClient) -> Bus:
     """Connect to the bus, waiting while issuer, agent or bus are still starting."""
-
-    async def tokens() -> BusToken:
-        obtained = await agent.obtain(surroundings.bus_audience)
-        return BusToken(obtained.token, obtained.expires_at)
-
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return await Bus.connect(surroundings.bus, tokens, name=name)
+            return await Bus.connect(surroundings.bus, lambda: agent.obtain(surroundings.bus_audience), name=name)
         except (UpstreamError, TokenRefused):
             if time.monotonic() > deadline:
                 raise
