@@ -9,7 +9,7 @@ import pytest
 
 from keystead.demo.check.story import sign_in
 from keystead.demo.check.world import World
-from keystead.demo.configuration import SERVICES, audience
+from keystead.demo.places import SERVICES, audience
 from keystead.demo.run import Demo
 
 DOORS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keystead.bus.nats.server import find_nats_server, write_server_configuration
-from keystead.demo.configuration import Places
+from keystead.demo.places import Places
 
 
 def bus_command(places: Places) -> list[str]:

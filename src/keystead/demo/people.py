@@ -7,7 +7,7 @@ import time
 from keystead.app.stores import open_store
 from keystead.core.records.account import Account
 from keystead.core.values import EpochSeconds
-from keystead.demo.configuration import REALM, Places
+from keystead.demo.places import REALM, Places
 from keystead.storage.ports import find
 
 

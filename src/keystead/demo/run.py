@@ -19,15 +19,9 @@ import msgspec
 
 from keystead.demo.bus_server import bus_command
 from keystead.demo.check.world import Probe, World
-from keystead.demo.configuration import (
-    PEOPLE,
-    CheckClient,
-    Places,
-    new_password,
-    write_configuration,
-    write_surroundings,
-)
+from keystead.demo.configuration import PEOPLE, CheckClient, new_password, write_configuration
 from keystead.demo.people import people_by_subject
+from keystead.demo.places import Places, write_surroundings
 from keystead.demo.ports import free_port
 from keystead.demo.supervisor import Supervisor
 from keystead.demo.xray.lines import Traces
@@ -194,14 +188,12 @@ NOTES = {
 
 
 def _check(demo: Demo) -> int:
-    from keystead.demo.check.refusals import (
-        endings,
-        gateway_refusals,
-        identity_refusals,
-        issuer_refusals,
-        service_refusals,
-    )
+    from keystead.demo.check.endings import endings
+    from keystead.demo.check.gateway_refusals import gateway_refusals
+    from keystead.demo.check.identity_refusals import identity_refusals
+    from keystead.demo.check.issuer_refusals import issuer_refusals
     from keystead.demo.check.report import Report
+    from keystead.demo.check.service_refusals import service_refusals
     from keystead.demo.check.story import story
 
     assert demo.check_client is not None

@@ -12,7 +12,8 @@ import httpx2
 import msgspec
 
 from keystead.demo.check.person import Person
-from keystead.demo.configuration import CheckClient, Places
+from keystead.demo.configuration import CheckClient
+from keystead.demo.places import Places
 from keystead.demo.xray.lines import Traces
 
 CSRF = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}

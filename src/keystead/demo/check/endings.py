@@ -1,0 +1,41 @@
+"""What must be over when it is over."""
+
+from __future__ import annotations
+
+from keystead.demo.check.report import Step
+from keystead.demo.check.world import World, expect
+
+
+def endings(world: World) -> list[Step]:
+    """Return what must be over when it is over."""
+    part = "Over when it is over"
+    return [
+        Step(part, "a revoked token is inactive at once", lambda: _revoked(world)),
+        Step(part, "after signing out the old cookie opens nothing", lambda: _signed_out(world)),
+        Step(part, "no secret is in any log line", lambda: _no_secret_in_logs(world)),
+    ]
+
+
+def _revoked(world: World) -> str:
+    token = world.tokens("alice")["access_token"]
+    assert world.post("introspection_endpoint", token=token).json()["active"] is True
+    expect(world.post("revocation_endpoint", token=token), 200)
+    assert world.post("introspection_endpoint", token=token).json()["active"] is False
+    return "active before, inactive after"
+
+
+def _signed_out(world: World) -> str:
+    person = world.person("alice")
+    before = dict(person.cookies["localhost"])
+    answer = world.shop("alice", "POST", "/bff/logout")
+    assert answer.status_code in (200, 204, 303), answer.text
+    person.cookies["localhost"] = before
+    return expect(world.shop("alice", "GET", "/api/orders/orders"), 401)
+
+
+def _no_secret_in_logs(world: World) -> str:
+    logs = sorted((world.places.directory / "logs").glob("*.log"))
+    text = "\n".join(log.read_text(errors="replace") for log in logs)
+    leaked = [secret for secret in world.secrets_seen if secret in text]
+    assert not leaked, f"{len(leaked)} of {len(world.secrets_seen)} secrets stand in the logs"
+    return f"{len(world.secrets_seen)} secrets, {len(text.splitlines())} lines"
