@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from keystead.cli.main import COMMANDS
+from keystead.cli.main import COMMANDS, keystead
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,9 +29,8 @@ def test_command_lines_can_be_typed_as_written(page: Path) -> None:
         for cut in ("&", "|", ">", "&&", ";", "2>"):
             words = words[: words.index(cut)] if cut in words else words
         assert words[0] in COMMANDS, f"{page.name}: there is no `keystead {words[0]}`"
-        if importlib.util.find_spec(f"keystead.cli.{words[0]}") is None:
-            continue
-        command: click.Command = importlib.import_module(f"keystead.cli.{words[0]}").command
+        command = keystead.get_command(click.Context(keystead), words[0])
+        assert command is not None
         _parse(command, words[1:], f"{page.name}: keystead {line}")
 
 

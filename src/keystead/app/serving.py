@@ -23,7 +23,10 @@ async def serve_until_signal(
     ready: Callable[[], None],
     parent: int = -1,
 ) -> None:
-    """Serve. `ready` is called once every listener answers; the end of the pipe `parent` stops like a signal."""
+    """Serve. `ready` is called once every listener answers; the end of the pipe `parent` stops like a signal.
+
+    Raises: whatever background work raises; it ends the servers, for nothing may fail without being noticed.
+    """
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -36,6 +39,8 @@ async def serve_until_signal(
         loop.add_reader(parent, stop)
     running = [asyncio.create_task(server.run_until_stopped()) for server in servers]
     beside = [asyncio.create_task(work) for work in background]
+    for task in beside:
+        task.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else stop())
     try:
         started = asyncio.create_task(_all_serving(servers))
         await asyncio.wait([started, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -46,11 +51,14 @@ async def serve_until_signal(
     finally:
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        outcomes = await asyncio.gather(*beside, return_exceptions=True)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
         if parent >= 0:
             loop.remove_reader(parent)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 async def _all_serving(servers: Sequence[HttpServer]) -> None:

@@ -66,7 +66,7 @@ def main() -> None:
     """Run the command line."""
     try:
         # Without standalone mode click returns the exit code that a command asked for.
-        status = keystead(standalone_mode=False)
+        status = keystead(prog_name="keystead", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except click.Abort:
         click.echo("stopped", err=True)

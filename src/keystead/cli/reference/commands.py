@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from pathlib import Path
 
 import click
 
-from keystead.cli.main import COMMANDS
+from keystead.cli.main import COMMANDS, keystead
 from keystead.cli.reference.markdown import GENERATED, table
 
 
 def page(root: Path) -> str:
     """Return the page."""
     parts = ["# Commands", GENERATED, "`./keystead COMMAND` in a clone, `keystead COMMAND` when installed."]
+    context = click.Context(keystead)
     for name in COMMANDS:
-        if importlib.util.find_spec(f"keystead.cli.{name.replace('-', '_')}") is None:
-            continue
-        command = importlib.import_module(f"keystead.cli.{name.replace('-', '_')}").command
-        parts += _command(f"keystead {name}", command)
+        command = keystead.get_command(context, name)
+        if command is not None:
+            parts += _command(f"keystead {name}", command)
     return "\n\n".join(parts) + "\n"
 
 
