@@ -1,4 +1,4 @@
-"""Small and quick: what an idle issuer costs. CPU time stands for start-up time: it does not depend on the neighbours."""
+"""Small and quick: what an idle issuer costs. CPU time stands for start-up time: neighbours do not change it."""
 
 from __future__ import annotations
 

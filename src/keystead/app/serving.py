@@ -44,7 +44,7 @@ async def serve_until_signal(
     try:
         started = asyncio.create_task(_all_serving(servers))
         await asyncio.wait([started, *running], return_when=asyncio.FIRST_COMPLETED)
-        if started.done():
+        if started.done() and not any(server.should_exit for server in servers):
             ready()
         started.cancel()
         await asyncio.gather(*running)
