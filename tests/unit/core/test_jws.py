@@ -116,6 +116,7 @@ def test_malformed_keys_are_refused() -> None:
         {**ec, "crv": "P-384"},
         {**ec, "kty": "RSA"},
         {**ec, "kid": "k" * 257},
+        *({**ec, member: "AAAA"} for member in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")),
         {**ec, "kid": 1},
         {**ec, "alg": 1},
         {**ec, "alg": "HS256"},

@@ -93,6 +93,8 @@ async def test_issuer_down_works_until_the_bound_and_then_fails_closed(
     refused = await verifier.verify(token)
     assert isinstance(refused, Refused)
     assert (refused.status, refused.reason) == (503, "keys.unavailable")
+    assert [check.passed for check in refused.checks] == [False]
+    assert refused.www_authenticate == ""
     issuer.down = False
     clock.forward(31)
     assert isinstance(await verifier.verify(token), VerifiedCaller)

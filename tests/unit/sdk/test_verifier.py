@@ -84,6 +84,30 @@ async def test_a_step_up_is_asked_for_in_the_challenge(issuer: LoopbackIssuer, c
     assert isinstance(without, Refused)
 
 
+async def test_every_check_that_passed_says_so_and_the_failing_one_is_last(
+    issuer: LoopbackIssuer, clock: Clock
+) -> None:
+    verifier = verifier_for(issuer, clock)
+    token = issuer.token(ORDERS, clock(), acr="2", auth_time=int(clock()) - 10)
+    caller = await verifier.verify(token, "orders:read", acr_values="1 2", max_auth_age=10, actors="shop")
+    assert isinstance(caller, VerifiedCaller)
+    asked = ["scope", "acr", "authentication age", "actors"]
+    assert [check.name for check in caller.checks][5:] == asked
+    assert all(check.passed for check in caller.checks)
+    demands: list[dict[str, Any]] = [
+        {"scopes": "orders:admin"},
+        {"acr_values": "3"},
+        {"max_auth_age": 9},
+        {"actors": "gateway"},
+    ]
+    for name, wanted in zip(asked, demands, strict=True):
+        refused = await verifier.verify(token, **wanted)
+        assert isinstance(refused, Refused)
+        assert (refused.checks[-1].name, refused.checks[-1].passed) == (name, False)
+        assert all(check.passed for check in refused.checks[:-1])
+        assert len(refused.checks) == 6
+
+
 @pytest.mark.spec("RFC 8693 section 4.1")
 async def test_only_named_parties_may_hold_the_token(issuer: LoopbackIssuer, clock: Clock) -> None:
     verifier = verifier_for(issuer, clock)
