@@ -57,7 +57,6 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     ask: Ask
     refusal: str
     grant_id: str = ""
-    credential: Credential | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()
     auth_time: EpochSeconds = EpochSeconds(0)
@@ -75,7 +74,10 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Attempt:
-    """One request to the token endpoint, as far as the pipeline has come. `checks` grow for the audit."""
+    """One request to the token endpoint, as far as the pipeline has come.
+
+    `checks` grow for the audit, and `credential` is set for it as soon as a grant knows what it was shown.
+    """
 
     request: Request
     cx: ServerContext
@@ -83,6 +85,7 @@ class Attempt:
     scope_map: ScopeMap
     caller: Caller
     binding: SenderBinding
+    credential: Credential
     checks: list[Check] = field(default_factory=list)
 
     @property

@@ -40,6 +40,7 @@ from keystead.oauth.sender_binding import bind_sender
 from keystead.storage.ports import Read, Write
 
 ACTION: Final = "token.issue"
+_NOTHING: Final = Credential(kind="none")
 
 _GONE: Final = {
     "password": "the password grant is not served: use authorization_code with PKCE",
@@ -90,13 +91,12 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     # 3 sender binding
     binding = bind_sender(request)
     land = await landscape(cx, request.realm, request.now)
-    attempt = Attempt(request, cx, land.realm, land.scope_map, caller, binding, list(caller.checks))
+    attempt = Attempt(request, cx, land.realm, land.scope_map, caller, binding, caller.credential, list(caller.checks))
     progress.attempt = attempt
     # 4 grant allowed for client
     _require_allowed(grant, attempt)
     # 5 prove
     authority = await grant.prove(form, attempt)
-    progress.authority = authority
     attempt.checks.extend(authority.checks)
     # 6 clamp
     given = _clamp(authority, attempt)
@@ -148,7 +148,6 @@ async def _settle(authority: Authority, attempt: Attempt) -> tuple[Live, Spent]:
     else:
         outcome = await store.write(lambda: _spend(authority, attempt))
     if isinstance(outcome, Denied):
-        attempt.checks.append(Check("authority_now", False, outcome.detail))
         raise InvalidGrant(authority.refusal, reason=outcome.reason, detail=outcome.detail)
     attempt.checks.append(Check("authority_now", True, "everything the token rests on is live"))
     return outcome
@@ -187,42 +186,43 @@ async def _mint(attempt: Attempt, authority: Authority, given: Given, live: Live
 class Progress:
     """How far one request has come, so that the audit can tell it whatever happens."""
 
-    __slots__ = ("attempt", "authority", "grant_type", "request")
+    __slots__ = ("attempt", "grant_type", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.grant_type = ""
         self.attempt: Attempt | None = None
-        self.authority: Authority | None = None
 
     def issued(self, minted: Minted) -> Decision:
         """Return the decision of a request that got its tokens."""
-        return self._decision(True, "token.issued", credential_of(minted.claims, minted.document.access_token))
+        issued = credential_of(minted.claims, minted.document.access_token)
+        return self._decision("token.issued", issued, (), {})
 
     def refused(self, error: OAuthError) -> Decision:
-        """Return the decision of a request that was refused."""
-        return self._decision(False, error.reason, None, error)
+        """Return the decision of a request that was refused: the check it failed comes last."""
+        why = error.detail or error.description
+        failed = Check(error.reason, False, why)
+        return self._decision(error.reason, None, (failed,), {"error": error.code, "detail": why})
 
     def _decision(
-        self, allowed: bool, reason: str, issued: Credential | None, error: OAuthError | None = None
+        self, reason: str, issued: Credential | None, failed: tuple[Check, ...], facts: dict[str, str]
     ) -> Decision:
-        attempt, authority = self.attempt, self.authority
-        facts: dict[str, str] = {"grant_type": self.grant_type}
-        if error is not None:
-            facts |= {"error": error.code, "detail": error.detail or error.description}
-        if attempt is not None:
-            facts["client_authentication"] = attempt.caller.method
-        shown = authority.credential if authority is not None else None
+        attempt, caller = self.attempt, self.attempt.caller if self.attempt is not None else None
+        shown = attempt.credential if attempt is not None else None
         return Decision(
             action=ACTION,
-            allowed=allowed,
+            allowed=issued is not None,
             reason=reason,
             trace=self.request.trace,
             realm=self.request.realm,
-            subject=authority.holding.subject if authority is not None else "",
-            client_id=attempt.caller.client.id if attempt is not None else "",
-            credential=shown or (attempt.caller.credential if attempt is not None else None),
+            subject=(issued or shown or _NOTHING).subject,
+            client_id=caller.client.id if caller is not None else "",
+            credential=shown,
             issued=issued,
-            checks=tuple(attempt.checks) if attempt is not None else (),
-            facts=facts,
+            checks=(*(attempt.checks if attempt is not None else ()), *failed),
+            facts={
+                "grant_type": self.grant_type,
+                "client_authentication": caller.method if caller is not None else "",
+                **facts,
+            },
         )

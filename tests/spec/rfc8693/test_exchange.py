@@ -152,3 +152,16 @@ async def test_the_chain_is_bounded(market: Market) -> None:
     assert answer.error == "invalid_grant"
     assert market.issuer.journal.reason == "token_exchange.chain_too_long"
     assert SECRET not in repr(market.issuer.journal.decisions)
+
+
+async def test_a_refusal_tells_the_operator_what_was_shown_and_which_check_failed(market: Market) -> None:
+    token = (await market.tokens())["access_token"]
+    at_orders = (await market.exchange(token, ORDERS)).json["access_token"]
+    assert (await market.exchange(at_orders, CATALOG)).error == "invalid_grant"
+    decision = market.issuer.journal.decisions[-1]
+    assert (decision.allowed, decision.reason) == (False, "token_exchange.may_not_act")
+    assert decision.credential is not None
+    assert (decision.credential.audience, decision.subject) == ((ORDERS,), market.account.id)
+    assert [check.passed for check in decision.checks] == [True] * (len(decision.checks) - 1) + [False]
+    assert decision.checks[-1].why == "only orders may act with the token, not web"
+    assert at_orders not in repr(decision)

@@ -69,13 +69,13 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
         if found is None:
             raise _refused("unknown", "no such code in this realm")
         code, account, spent = found
+        attempt.credential = _credential(code, attempt)
         if spent:
             await _take_back(code, attempt)
             raise _refused("replayed", f"the code of grant {code.grant_id} came back")
         wrong = _mismatch(code, form, attempt)
         if wrong is not None:
             await attempt.cx.store.write(lambda: redeem(realm, CODE_PURPOSE, key, now))
-            attempt.checks.append(Check(wrong.reason, False, wrong.detail))
             raise _refused(wrong.reason, f"{wrong.detail}; the code is burnt")
         return _authority(code, account, form, attempt)
 
@@ -133,7 +133,6 @@ def _authority(
         bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), code.resources),
         ask=Ask(resources=form.resource),
         refusal=REFUSAL,
-        credential=_credential(code, attempt),
         acr=code.acr,
         amr=code.amr,
         auth_time=code.auth_time,

@@ -60,6 +60,7 @@ class RefreshTokenGrant(Grant[RefreshTokenForm]):
         grant, account = await attempt.cx.store.read(_look(shown, attempt))
         if grant is None:
             raise _refused("ended", f"grant {shown.grant_id} is over")
+        attempt.credential = _credential(grant, attempt)
         if grant.client_id != attempt.caller.client.id:
             raise _refused("wrong_client", f"issued to {grant.client_id}, shown by {attempt.caller.client.id}")
         return _authority(grant, account, shown, form, attempt)
@@ -86,7 +87,6 @@ def _authority(
         bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), grant.resources),
         ask=Ask(split_scope(form.scope), form.resource),
         refusal=REFUSAL,
-        credential=_credential(grant, attempt),
         acr=grant.acr,
         amr=grant.amr,
         auth_time=grant.auth_time,

@@ -67,6 +67,7 @@ class TokenExchange(Grant[TokenExchangeForm]):
         subject = await read_access_token(form.subject_token, attempt.realm.id, attempt.now, attempt.cx)
         if isinstance(subject, Denied):
             raise InvalidGrant(REFUSAL, reason="token_exchange.subject_refused", detail=subject.detail)
+        attempt.credential = credential_of(subject, form.subject_token)
         checks = (
             _require_holder(subject, attempt),
             _require_may_act(subject, attempt.caller),
@@ -80,7 +81,6 @@ class TokenExchange(Grant[TokenExchangeForm]):
             bounds=_bounds(subject, target, attempt),
             ask=Ask(split_scope(form.scope)),
             refusal=REFUSAL,
-            credential=credential_of(subject, form.subject_token),
             acr=subject.acr,
             amr=subject.amr,
             auth_time=subject.auth_time,
