@@ -20,7 +20,6 @@ PEOPLE = {
     "carol": ("Carol Diop", ["customer", "support"]),
 }
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
-SECONDS_UNTIL_EXPIRED = 4
 SENDER, RECEIVER = "probe-sender", "probe-receiver"
 SESSION_SCOPE = "openid profile catalog:read orders:read orders:write inventory:reserve billing:read"
 
@@ -55,7 +54,7 @@ def configuration(places: Places, passwords: dict[str, str], check: CheckClient 
                 "display_name": "Northfold Outfitters",
                 "clients": _clients(places, check),
                 "users": [_user(name, passwords[name]) for name in PEOPLE],
-                "apis": _apis(check),
+                "apis": _apis(),
                 "workloads": _workloads(check),
                 "agents": [
                     {
@@ -114,8 +113,8 @@ def _user(username: str, password: str) -> dict[str, Any]:
     }
 
 
-def _apis(check: CheckClient | None) -> list[dict[str, Any]]:
-    apis: list[dict[str, Any]] = [
+def _apis() -> list[dict[str, Any]]:
+    return [
         {
             "audience": audience("catalog"),
             "name": "Catalog",
@@ -150,10 +149,6 @@ def _apis(check: CheckClient | None) -> list[dict[str, Any]]:
         },
         {"audience": audience("bus"), "name": "Message bus", "scopes": ["bus:connect"]},
     ]
-    if check:
-        # So that an expired token can be shown without a long wait. Exchanged tokens have a lifetime of their own.
-        apis[1]["access_token_lifetime"] = SECONDS_UNTIL_EXPIRED
-    return apis
 
 
 def _workloads(check: CheckClient | None) -> list[dict[str, Any]]:

@@ -29,7 +29,13 @@ from keystead.demo.xray.server import XRay, serve_xray
 from keystead.workload.agent_key import load_agent_key
 
 READY_SECONDS = 30.0
+ATTEMPTS = 3
+BUSY = "already in use"
 SERVICE_PORTS = {"catalog": 8101, "orders": 8102, "inventory": 8103, "billing": 8104}
+
+
+class StartFailed(Exception):
+    """A part of the demo did not start. The message holds its last words."""
 
 
 class Demo:
@@ -51,7 +57,7 @@ class Demo:
     def start(self, say: Callable[[str], None]) -> None:
         """Start every part and wait until the last of them answers.
 
-        Raises: SystemExit with the last words of a part that died or did not get ready.
+        Raises: StartFailed with the last words of a part that died or did not get ready.
         """
         python = [sys.executable, "-m", "keystead.cli.main"]
         environment = {
@@ -82,10 +88,10 @@ class Demo:
         while not ready():
             dead = self.supervisor.first_dead()
             if dead is not None:
-                raise SystemExit(f"{dead.name} ended while starting. Its last words:\n{dead.last_words()}")
+                raise StartFailed(f"{dead.name} ended while starting. Its last words:\n{dead.last_words()}")
             if time.monotonic() > deadline:
                 logs = self.places.directory / "logs"
-                raise SystemExit(f"{what} was not ready within {READY_SECONDS:.0f} s. The logs are in {logs}.")
+                raise StartFailed(f"{what} was not ready within {READY_SECONDS:.0f} s. The logs are in {logs}.")
             time.sleep(0.02)
 
     def stop(self) -> list[str]:
@@ -138,22 +144,40 @@ def _run_in(directory: Path, *, check: bool) -> int:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _interrupt(stopping))
-    demo = Demo(directory, check=check)
-    killed: list[str] = []
+    demo: Demo | None = None
     code = 0
     try:
         print("Starting the shop: issuer, gateway, agent, bus and four services, each its own process.", flush=True)
-        demo.start(lambda text: print(text, flush=True))
-        code = _check(demo) if check else _show(demo, stopping)
+        for attempts_left in reversed(range(ATTEMPTS)):
+            demo = Demo(directory, check=check)
+            if _started(demo, last=not attempts_left):
+                code = _check(demo) if check else _show(demo, stopping)
+                break
+            demo.stop()
     except KeyboardInterrupt:
         print("\nStopped while starting.", flush=True)
     finally:
-        killed = demo.stop()
+        killed = demo.stop() if demo is not None else []
     if killed:
         print(f"These did not stop when asked and were killed: {', '.join(killed)}", flush=True)
         return 1
     print("All parts stopped.", flush=True)
     return code
+
+
+def _started(demo: Demo, *, last: bool) -> bool:
+    """Start the demo. False: a port that was free when it was chosen was taken when it was needed; try others.
+
+    Raises: SystemExit when it failed for good, having said why.
+    """
+    try:
+        demo.start(lambda text: print(text, flush=True))
+    except StartFailed as failure:
+        if BUSY not in str(failure) or last:
+            raise SystemExit(str(failure)) from failure
+        print("  somebody took a port meanwhile; choosing others", flush=True)
+        return False
+    return True
 
 
 def _interrupt(stopping: threading.Event) -> None:

@@ -37,7 +37,10 @@ class Report:
             print(f"  {self._paint('✗', '31')} {step.title}\n      {type(error).__name__}: {error}", flush=True)
             return False
         self.passed += 1
-        print(f"  {self._paint('✓', '32')} {step.title:<58} {self._paint(seen, '2')}", flush=True)
+        first, *more = seen.split("\n")
+        print(f"  {self._paint('✓', '32')} {step.title:<58} {self._paint(first, '2')}", flush=True)
+        for line in more:
+            print(f"      {self._paint(line, '2')}", flush=True)
         return True
 
     def close(self) -> bool:

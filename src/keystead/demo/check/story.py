@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+from keystead.core.decisions import Credential
 from keystead.demo.check.report import Step
 from keystead.demo.check.world import World, expect
+from keystead.demo.xray.hops import Hop, kind_label, picture
 
+HOPS_SECONDS = 5
 SESSION_COOKIE = "__Host-keystead"
 TOKEN_MARKS = ("eyJ", "ksa_", "ksr_", "ksc_")
 
@@ -84,16 +87,48 @@ def _order(world: World) -> str:
 
 
 def _hops(world: World) -> str:
-    wanted = {"orders", "inventory"}
-    deadline = time.monotonic() + 3
+    wanted = {"orders", "inventory", "billing"}
+    deadline = time.monotonic() + HOPS_SECONDS
     while time.monotonic() < deadline:
-        for _, lines in world.traces.recent():
-            seen = {line.service for line in lines if line.action == "resource.access" and line.allowed}
-            if wanted <= seen:
-                audiences = {a for line in lines if line.credential for a in line.credential.audience}
-                return f"{len(lines)} hops on the X-ray, {len(audiences)} audiences"
+        for trace_id, lines in world.traces.recent():
+            if wanted <= {line.service for line in lines}:
+                action = picture(trace_id, world.traces)
+                assert action is not None
+                assert action.allowed, "a hop was refused"
+                return "\n".join([f"{len(action.hops)} hops", *(_told(hop, world) for hop in action.hops)])
         time.sleep(0.05)
-    raise AssertionError("the X-ray shows no trace through orders and inventory")
+    raise AssertionError("no trace reached orders, inventory and billing")
+
+
+def _told(hop: Hop, world: World) -> str:
+    """Return one hop as one line: the two ends, what crossed the wire, what came back for it."""
+    wire = f"{hop.source} → {hop.target}"
+    shown = " ⇒ ".join(_contents(one, world) for one in (hop.credential, hop.issued) if one is not None)
+    return f"{wire:<24}{shown}{' (a moment ago)' if hop.earlier else ''}"
+
+
+def _contents(credential: Credential, world: World) -> str:
+    parts = [kind_label(credential.kind)]
+    if credential.audience:
+        parts.append(
+            "for " + ", ".join(one.removeprefix("https://").partition(".")[0] for one in credential.audience[:1])
+        )
+    if credential.subject:
+        chain = [world.traces.name_of(credential.subject), *reversed(credential.actors)]
+        parts.append("of " + " through ".join(chain))
+    if credential.scope and credential.kind == "jwt_access_token":
+        parts.append(f"[{' '.join(sorted(credential.scope))}]")
+    if credential.lifetime:
+        parts.append(f"{credential.lifetime} s")
+    return " ".join(parts)
+
+
+def _short(audience: str, world: World) -> str:
+    return (
+        "the issuer"
+        if audience.startswith(world.places.base_url)
+        else audience.removeprefix("https://").partition(".")[0]
+    )
 
 
 def _invoice(world: World) -> str:

@@ -91,7 +91,7 @@ def kind_label(kind: str) -> str:
 
 def picture(trace_id: str, traces: Traces) -> Action | None:
     """Return the picture of one trace, or None when it holds nothing worth showing."""
-    lines = [line for line in traces.of(trace_id) if line.action not in QUIET_ACTIONS]
+    lines = [line for line in traces.of(trace_id) if not _is_quiet(line)]
     if not lines:
         return None
     before = _earlier(lines, traces)
@@ -113,10 +113,16 @@ def picture(trace_id: str, traces: Traces) -> Action | None:
     )
 
 
+def _is_quiet(line: Line) -> bool:
+    """Whether a line says nothing new: an exchange that went well, the issuer tells better."""
+    return line.action in QUIET_ACTIONS or (line.action == "gateway.exchange" and line.allowed)
+
+
 def _earlier(lines: list[Line], traces: Traces) -> list[Line]:
     """Return what bought the tokens that were used here but had been bought before and kept."""
     bought_here = {line.issued.token_id for line in lines if line.issued}
-    used = dict.fromkeys(line.credential.token_id for line in lines if line.credential and line.credential.token_id)
+    accepted = [line.credential for line in lines if line.credential and line.action == "resource.access"]
+    used = dict.fromkeys(credential.token_id for credential in accepted if credential.token_id)
     return [line for token in used if token not in bought_here for line in traces.issuing(token)]
 
 
@@ -166,6 +172,8 @@ def _ends(line: Line, service_of_span: dict[str, str]) -> tuple[str, str]:
 
 
 def _caller_by_credential(line: Line) -> str:
+    if line.action == "gateway.refresh":
+        return "gateway"
     if line.service == "gateway" or line.action in ("authorize.request", "session.sign_in", "consent.give", "logout"):
         return "browser"
     if line.action in ("token.issue", "token.revoke", "token.introspect"):
