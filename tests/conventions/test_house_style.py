@@ -19,7 +19,6 @@ EXCEPTIONS: dict[str, str] = {
     "demo.configuration": "one document, written out",
     "gateway.listener": "one state machine for one connection",
     "gateway.sessions.exchange:Exchanger._note": "fields of one log line",
-    "sdk.bus": "one connection with its renewals",
     "web.sign_in_attempt:_record": "fields of one log line",
 }
 """`module` or `module:function` to why. Take an entry out as soon as it is not needed: a test asks for it."""

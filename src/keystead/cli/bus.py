@@ -18,7 +18,8 @@ def command() -> None:
 @config_option
 @click.option("--listen", default="127.0.0.1:4222", show_default=True, help="Where the broker shall listen.")
 @click.option("--jetstream", default="", metavar="DIRECTORY", help="Let the broker keep streams in this directory.")
-def prepare(path: Path, listen: str, jetstream: str) -> None:
+@click.option("--tls", nargs=2, default=None, metavar="CERTIFICATE KEY", help="Files of the broker's certificate.")
+def prepare(path: Path, listen: str, jetstream: str, tls: tuple[str, str] | None) -> None:
     """Make the broker's keys and its configuration file in the directory that the `bus` section names.
 
     Keys that are there already stay as they are. The broker does not take the file while it runs: restart it.
@@ -32,6 +33,8 @@ def prepare(path: Path, listen: str, jetstream: str) -> None:
         raise click.ClickException("the file has no `bus` section: it needs `realm`, `audience` and `directory`")
     directory = Path(beside(settings, path.absolute().parent).directory)
     host, _, port = listen.rpartition(":")
-    written = write_server_configuration(directory, host=host, port=int(port), jetstream_directory=jetstream)
+    if not host or not port.isdigit():
+        raise click.UsageError("--listen takes an address and a port, such as 127.0.0.1:4222")
+    written = write_server_configuration(directory, host=host, port=int(port), jetstream_directory=jetstream, tls=tls)
     click.echo(f"wrote {written}")
     click.echo(f"start the broker with: nats-server -c {written}")

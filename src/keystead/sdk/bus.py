@@ -70,7 +70,7 @@ class Bus:
     ) -> Bus:
         """Connect.
 
-        Raises: ValueError for an address that would show the token to the network; BusUnavailable when the bus
+        Raises: ConfigurationError for an address that would show the token to the network; BusUnavailable when the bus
         refuses the token or cannot be reached; whatever `tokens` raises.
         """
         require_private_transport(url)

@@ -16,12 +16,13 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError
 
+from keystead.core.errors import ConfigurationError
 from keystead.core.values import Secret
+from keystead.sdk.addresses import is_loopback
 from keystead.sdk.ending import end_task
 
 _CONNECT_TIMEOUT: Final = 5.0
 _REMEMBERED_VIOLATIONS: Final = 100
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Problem = Callable[[Exception], Awaitable[None]]
 
@@ -112,8 +113,9 @@ class BusConnection(Client):
 def require_private_transport(url: str) -> None:
     """Refuse to send a token in the clear over a network.
 
-    Raises: ValueError.
+    Raises: ConfigurationError.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"tls", "wss"} and parts.hostname not in _LOOPBACK:
-        raise ValueError(f"the bus at {parts.hostname} is not on this machine: use tls://, or the token can be read")
+    if parts.scheme not in {"tls", "wss"} and not is_loopback(parts.hostname or ""):
+        message = f"the bus at {parts.hostname} is not on this machine: use tls://, or the token can be read on the way"
+        raise ConfigurationError(message)

@@ -16,6 +16,7 @@ import aiohttp
 
 from keystead.core.decisions import Decision, Journal
 from keystead.core.values import EpochSeconds
+from keystead.sdk.addresses import require_safe_url
 from keystead.workload.agent import Agent
 from keystead.workload.agent_key import load_agent_key
 from keystead.workload.agent_server import AgentServer
@@ -63,6 +64,7 @@ class RunningAgent:
 
         Raises: ConfigurationError saying what to mend.
         """
+        require_safe_url(settings.issuer, "agent.issuer", danger_allow_plain_http=settings.danger_allow_plain_http)
         attestors = tuple(attestors)
         rules = Rules(attestors, workloads)
         key = load_agent_key(Path(settings.state_directory))

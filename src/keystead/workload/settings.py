@@ -27,6 +27,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     realm of this file whose workloads it attests. `socket` is where processes ask; `socket_mode` who may connect
     (attestation decides what they get). `state_directory` holds the agent's key. `requests_per_second` bounds each
     local user, `connections_per_user` how many requests of one may be open at a time. `run` lists processes to start.
+    `danger_allow_plain_http` sends assertions and tokens in the clear to an issuer that is not on this machine.
     """
 
     name: str
@@ -38,3 +39,4 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requests_per_second: int = 500
     connections_per_user: int = 64
     run: tuple[SupervisedProcess, ...] = ()
+    danger_allow_plain_http: bool = False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from keystead.core.errors import ConfigurationError
 from keystead.core.records.workload import RoleAssignment, Workload
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Secret
@@ -177,7 +178,7 @@ async def test_a_token_never_crosses_a_network_in_the_clear() -> None:
         raise AssertionError("no token is fetched")
 
     for url in ("nats://10.0.0.1:4222", "nats://bus.example", "ws://bus.example", "nats://127.0.0.1.evil.example"):
-        with pytest.raises(ValueError, match="use tls"):
+        with pytest.raises(ConfigurationError, match="use tls"):
             await Bus.connect(url, tokens)
 
 

@@ -16,6 +16,7 @@ from keystead.bus.nats.server import load_nats_keys
 from keystead.bus.nats.warden import Warden
 from keystead.bus.news import follow_revocations
 from keystead.core.decisions import Decision
+from keystead.sdk.bus_connection import require_private_transport
 from keystead.sdk.ending import end_task
 
 _COMPLAIN_EVERY: Final = 30.0
@@ -38,6 +39,7 @@ class RunningNats(RunningBus):
     """The driver at work: one connection that answers, one that looks after who is connected."""
 
     def __init__(self, context: BusContext) -> None:
+        require_private_transport(context.settings.url)
         self._context = context
         self._keys = load_nats_keys(Path(context.settings.directory))
         self._callout = Callout(self._keys.issuer, context.admission, context.journal)

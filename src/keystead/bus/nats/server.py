@@ -3,7 +3,7 @@
 Shape: three accounts. `APP` is where workloads talk, and nobody is in it but whom the callout admits. `AUTH` holds the
 callout alone, `SYS` the system user that lists and ends connections. The file holds public keys only; the three seeds
 stand beside it, mode 0600.
-Does not: start the server, or configure TLS and clustering: add those to a file of your own that includes this one.
+Does not: start the server, or configure a cluster: add that to a file of your own that includes this one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from keystead.bus.nats.nkeys import ACCOUNT, USER, NatsKey
 from keystead.core.errors import ConfigurationError
+from keystead.sdk.addresses import is_loopback
 from keystead.sdk.private_files import make_private_directory, replace_file, write_once
 
 APPLICATION_ACCOUNT: Final = "APP"
@@ -38,7 +39,7 @@ max_pending: 16777216
 write_deadline: "5s"
 ping_interval: "20s"
 ping_max: 2
-{jetstream}accounts {{
+{tls}{jetstream}accounts {{
   {app} {{ {app_jetstream}}}
   {auth} {{ users: [ {{ nkey: {callout} }} ] }}
   {sys} {{ users: [ {{ nkey: {system} }} ] }}
@@ -84,17 +85,24 @@ def write_server_configuration(
     port: int = 4222,
     maximum_connections: int = 10_000,
     jetstream_directory: str = "",
+    tls: tuple[str, str] | None = None,
 ) -> Path:
     """Write `nats-server.conf` for the keys of a directory and return its path.
 
     `port` -1 lets the server choose. With a JetStream directory, streams are kept there and every acknowledged message
-    is on the disk before it is acknowledged.
+    is on the disk before it is acknowledged. `tls` names the files of a certificate and its key.
+    Raises: ConfigurationError when tokens would cross a network in the clear, or the directory is open to others.
     """
+    if tls is None and not is_loopback(host):
+        message = f"{host} is not this machine alone, so clients' tokens need TLS: give a certificate and its key"
+        raise ConfigurationError(message, where="bus")
     keys = load_nats_keys(directory)
     jetstream = (
         f'jetstream {{ store_dir: "{jetstream_directory}", sync_interval: always }}\n' if jetstream_directory else ""
     )
+    certificate = f'tls {{ cert_file: "{tls[0]}", key_file: "{tls[1]}" }}\n' if tls is not None else ""
     text = _TEMPLATE.format(
+        tls=certificate,
         host=host,
         port=port,
         maximum_connections=maximum_connections,
