@@ -24,7 +24,7 @@ def open(
     store: str = "default",
     clock: Callable[[], float] = time.time,
 ) -> AuthorizationEngine:
-    """Open an engine over `memory://` or `sqlite:///path/to.db` (the service's own database file will do).
+    """Open an engine over `memory://` or `sqlite:///path/to.db`, a file of its own beside the service's database.
 
     `model` is the text of a model in the OpenFGA language, or one read before. `realm` and `store` keep the tuples
     of several tenants or modules apart in one database.
