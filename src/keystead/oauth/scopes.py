@@ -136,34 +136,34 @@ class Given(msgspec.Struct, frozen=True):
 def clamp(ask: Ask, bounds: Bounds, scope_map: ScopeMap) -> Given:
     """Return what is given: never a scope and never an audience beyond the bounds.
 
+    A resource that is asked for must be good; one that was granted once and is gone since, or for which nothing is
+    left, drops out as long as another remains.
     Raises: InvalidScope, InvalidTarget.
     """
     require_within(ask.scopes, bounds.scopes)
     wanted = ask.scopes or bounds.scopes
     if bounds.target:
         return Given(wanted, (bounds.target,))
-    named = tuple(dict.fromkeys(ask.resources)) or bounds.resources
-    if not named:
+    named = tuple(dict.fromkeys(ask.resources))
+    if not named and not bounds.resources:
         scopes = tuple(scope for scope in wanted if scope in scope_map.owners)
         return Given(scopes, scope_map.audiences_of(scopes) or (scope_map.issuer,))
     for resource in named:
-        require_known(resource, scope_map)
-        if bounds.resources and resource not in bounds.resources:
-            raise InvalidTarget("the resource was not part of the authorization", reason="resource.not_granted")
-        if resource not in bounds.bare and not scope_map.owned(wanted, (resource,)):
-            raise InvalidTarget("none of the scopes belongs to the resource", reason="resource.without_scope")
-    scopes = scope_map.owned(wanted, named)
+        _require_granted(resource, bounds, scope_map)
+    useful = tuple(one for one in named or bounds.resources if one in bounds.bare or scope_map.owned(wanted, (one,)))
+    if not useful or (named and useful != named):
+        raise InvalidTarget("none of the scopes belongs to the resource", reason="resource.without_scope")
+    scopes = scope_map.owned(wanted, useful)
     foreign = set(ask.scopes) - set(scopes) - set(IDENTITY_SCOPES)
     if foreign:
         raise InvalidScope(f"no named resource owns {_listed(foreign)}", reason="scope.of_other_resource")
-    return Given(scopes, named)
+    return Given(scopes, useful)
 
 
-def require_within(scopes: Collection[str], ceiling: Collection[str]) -> None:
-    """Demand that nothing beyond the ceiling is asked for. Raises: InvalidScope."""
-    beyond = set(scopes) - set(ceiling)
-    if beyond:
-        raise InvalidScope(f"{_listed(beyond)} may not be granted here", reason="scope.beyond_ceiling")
+def _require_granted(resource: str, bounds: Bounds, scope_map: ScopeMap) -> None:
+    require_known(resource, scope_map)
+    if bounds.resources and resource not in bounds.resources:
+        raise InvalidTarget("the resource was not part of the authorization", reason="resource.not_granted")
 
 
 def require_known(resource: str, scope_map: ScopeMap) -> None:
@@ -172,6 +172,13 @@ def require_known(resource: str, scope_map: ScopeMap) -> None:
         raise InvalidTarget(
             "the resource is unknown: it must be the audience of an API of this realm", reason="resource.unknown"
         )
+
+
+def require_within(scopes: Collection[str], ceiling: Collection[str]) -> None:
+    """Demand that nothing beyond the ceiling is asked for. Raises: InvalidScope."""
+    beyond = set(scopes) - set(ceiling)
+    if beyond:
+        raise InvalidScope(f"{_listed(beyond)} may not be granted here", reason="scope.beyond_ceiling")
 
 
 def require_one_api(given: Given, scope_map: ScopeMap) -> None:
