@@ -29,6 +29,7 @@ async def test_who_neither_got_nor_serves_the_token_cannot_use_it(market: Market
     assert market.issuer.journal.reason == "token_exchange.not_the_holder"
 
 
+@pytest.mark.spec("RFC 8693 section 4.4")
 @pytest.mark.attack("G1")
 async def test_a_token_that_names_its_next_actor_is_for_that_one(market: Market) -> None:
     subject = (await market.tokens())["access_token"]

@@ -11,6 +11,7 @@ from keystead.core.records.client import Client
 from tests.market import Market
 
 
+@pytest.mark.spec("OpenID Connect Core 1.0 section 3.1.3")
 @pytest.mark.spec("OpenID Connect Core 1.0 section 2")
 @pytest.mark.spec("OpenID Connect Core 1.0 section 3.1.3.6")
 async def test_it_says_who_signed_in_when_and_how(market: Market) -> None:

@@ -12,6 +12,7 @@ from tests.market import CATALOG, Market
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
 
+@pytest.mark.spec("OpenID Connect Core 1.0 section 5.3")
 @pytest.mark.spec("OpenID Connect Core 1.0 section 5.4")
 @pytest.mark.parametrize(
     ("scopes", "claims"),

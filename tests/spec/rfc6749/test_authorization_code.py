@@ -33,6 +33,7 @@ async def test_without_the_refresh_grant_there_is_no_refresh_token(market: Marke
     assert await market.active(document["access_token"])
 
 
+@pytest.mark.spec("RFC 6749 section 2.1")
 @pytest.mark.spec("RFC 6749 section 3.2.1")
 async def test_a_public_client_redeems_with_pkce_alone(market: Market) -> None:
     code = await market.code("spa")
@@ -47,6 +48,7 @@ async def test_a_public_client_redeems_with_pkce_alone(market: Market) -> None:
     assert answer.status == 200, answer.body
 
 
+@pytest.mark.spec("RFC 6749 section 4.1.3")
 @pytest.mark.spec("RFC 6749 section 5.2")
 @pytest.mark.parametrize("missing", ["code", "redirect_uri", "code_verifier"])
 async def test_every_parameter_is_needed(market: Market, missing: str) -> None:

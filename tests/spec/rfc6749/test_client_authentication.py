@@ -99,6 +99,7 @@ async def test_a_client_id_beside_the_header_must_agree(market: Market) -> None:
     assert (differ.status, differ.error) == (401, "invalid_client")
 
 
+@pytest.mark.spec("OpenID Connect Core 1.0 section 9")
 @pytest.mark.spec("RFC 7591 section 2")
 @pytest.mark.attack("A4")
 async def test_only_the_registered_method_counts(market: Market) -> None:

@@ -31,6 +31,7 @@ async def started(issuer: Issuer) -> Issuer:
     return issuer
 
 
+@pytest.mark.spec("RFC 6749 section 4.4")
 @pytest.mark.spec("RFC 6749 section 4.4.3")
 @pytest.mark.spec("RFC 6749 section 5.1")
 async def test_a_client_gets_a_token_for_itself_and_no_refresh_token(started: Issuer) -> None:
@@ -144,3 +145,12 @@ async def test_the_decision_says_what_was_checked_and_never_a_secret(started: Is
     }
     assert answer.json["access_token"] not in repr(decision)
     assert SECRET not in repr(decision)
+
+
+@pytest.mark.spec("RFC 9700 section 4.15")
+async def test_a_clients_own_token_never_looks_like_a_persons(started: Issuer) -> None:
+    """Its subject is the client's name, which may not begin like a person's, and nothing of a person is in it."""
+    answer = await started.token("client_credentials", client="opaque")
+    told = (await started.post("introspect", {"token": answer.json["access_token"]}, basic=("opaque", SECRET))).json
+    assert told["sub"] == told["client_id"] == "opaque"
+    assert not {"sid", "gid", "acr", "amr", "auth_time", "roles", "act"} & set(told)

@@ -69,6 +69,7 @@ async def test_a_used_family_ends_after_its_absolute_lifetime(market: Market) ->
     assert (await market.refresh(token, "trusted")).error == "invalid_grant"
 
 
+@pytest.mark.spec("OpenID Connect Core 1.0 section 12")
 @pytest.mark.spec("OpenID Connect Core 1.0 section 12.2")
 async def test_the_id_token_of_a_refresh_keeps_who_and_when(market: Market) -> None:
     first = await market.tokens(nonce="n-1")

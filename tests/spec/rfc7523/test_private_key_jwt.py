@@ -59,6 +59,7 @@ async def signer(market: Market) -> Signer:
     return Signer(market.issuer, key)
 
 
+@pytest.mark.spec("RFC 7523 section 2.2")
 @pytest.mark.spec("RFC 7523 section 3")
 @pytest.mark.parametrize("typ", ["JWT", "client-authentication+jwt", ""])
 async def test_a_good_assertion_authenticates(signer: Signer, typ: str) -> None:

@@ -11,6 +11,7 @@ from tests.market import CATALOG, ORDERS, SCOPES, Market
 INACTIVE = {"active": False}
 
 
+@pytest.mark.spec("RFC 7662 section 2")
 @pytest.mark.spec("RFC 7662 section 2.2")
 async def test_the_client_of_a_token_is_told_everything(market: Market) -> None:
     token = (await market.tokens())["access_token"]

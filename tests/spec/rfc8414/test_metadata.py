@@ -28,6 +28,7 @@ async def test_it_has_what_both_specifications_demand(market: Market) -> None:
     assert "none" not in document["token_endpoint_auth_signing_alg_values_supported"]
 
 
+@pytest.mark.spec("OpenID Connect Discovery 1.0 section 4")
 async def test_every_endpoint_it_names_is_there(market: Market) -> None:
     document = (await market.issuer.send(".well-known/openid-configuration", method="GET")).json
     issuer = market.issuer.url

@@ -14,6 +14,7 @@ from tests.market import ACCESS_TOKEN, CATALOG, EXCHANGE, INVENTORY, ORDERS, Mar
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
+@pytest.mark.spec("RFC 8693 section 2.2")
 @pytest.mark.spec("RFC 8693 section 2.2.1")
 @pytest.mark.spec("RFC 8693 section 4.1")
 async def test_an_opaque_token_becomes_a_jwt_for_one_api(market: Market) -> None:
