@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystead.core.jose.algorithms import (
     ALGORITHMS,
@@ -13,6 +16,7 @@ from keystead.core.jose.algorithms import (
     public_from_jwk,
 )
 from keystead.core.jose.base64url import decode, encode
+from keystead.core.jose.ecdsa import der_to_raw, raw_to_der
 from keystead.core.jose.jws import peek_claims_unverified, peek_header_unverified, read, sign
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.outcomes import Rejected, VerifiedToken
@@ -164,6 +168,18 @@ def test_base64url_has_one_spelling() -> None:
         ):
             with pytest.raises(ValueError, match="base64url"):
                 decode(bad)
+    for foreign in (b"\n\n\n\n", b"====", b"    ", b"++++", b"\0\0\0\0", b"\xff\xff\xff\xff"):
+        for bad in (b"AAAA" + foreign, foreign + b"AAAA", b"AAAA" + foreign + b"AAAA", b"AAAA" + foreign + b"AA"):
+            with pytest.raises(ValueError, match="base64url"):
+                decode(bad)
     for unused in (b"AB", b"AAB", b"A", b"AAAAA", b"//8"):
         with pytest.raises(ValueError, match="base64url"):
             decode(unused)
+
+
+@given(*[st.one_of(st.integers(1, 2**256 - 1), st.integers(1, 2**17), st.integers(2**240, 2**249))] * 2)
+def test_signatures_keep_their_numbers_in_both_forms(r: int, s: int) -> None:
+    """Numbers with leading zero bytes come once in 128 signatures: too rare to leave to chance."""
+    raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    assert raw_to_der(raw) == encode_dss_signature(r, s)
+    assert der_to_raw(encode_dss_signature(r, s)) == raw
