@@ -13,6 +13,7 @@ from keystead.core.errors import (
     InvalidClient,
     InvalidToken,
     OAuthError,
+    StorageError,
     TemporarilyUnavailable,
 )
 from keystead.core.http import NO_STORE, Headers, Reply, json_reply
@@ -34,6 +35,11 @@ def error_reply(error: OAuthError) -> Reply:
     description = public_text(error.description)
     document = {"error": error.code, "error_description": description}
     return json_reply(document, status=error.status, headers=(*NO_STORE, *_challenge(error, description)))
+
+
+def storage_failed(error: StorageError) -> TemporarilyUnavailable:
+    """Return what a storage failure is to the caller: a 503, and nothing was acknowledged."""
+    return TemporarilyUnavailable("try again in a moment", reason="storage.unavailable", detail=str(error))
 
 
 def public_text(description: str) -> str:

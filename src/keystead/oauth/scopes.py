@@ -191,4 +191,4 @@ def require_one_api(given: Given, scope_map: ScopeMap) -> None:
 
 
 def _listed(scopes: Iterable[str]) -> str:
-    return ", ".join(sorted(scopes)[:5])
+    return ", ".join(sorted(scopes)[:5])[:200]

@@ -22,7 +22,14 @@ from typing import Any, Final
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Decision, Denied
-from keystead.core.errors import InvalidGrant, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedGrantType
+from keystead.core.errors import (
+    InvalidGrant,
+    InvalidRequest,
+    OAuthError,
+    StorageError,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
 from keystead.core.forms import Parameters, read_body, read_form
 from keystead.core.http import Reply, Request, json_reply
 from keystead.core.tokens import AccessClaims
@@ -32,7 +39,7 @@ from keystead.oauth.authority import Live, authority_now
 from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.client_authentication import authenticate_client
 from keystead.oauth.context import ServerContext
-from keystead.oauth.errors import error_reply
+from keystead.oauth.errors import error_reply, storage_failed
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
 from keystead.oauth.landscape import landscape
 from keystead.oauth.scopes import Given, clamp, require_one_api
@@ -75,6 +82,9 @@ async def answer(request: Request, cx: ServerContext) -> Reply:
     except OAuthError as error:
         cx.journal.record(progress.refused(error))
         return error_reply(error)
+    except StorageError as error:
+        cx.journal.record(progress.refused(storage_failed(error)))
+        raise
     cx.journal.record(progress.issued(minted))
     return json_reply(minted.document)
 

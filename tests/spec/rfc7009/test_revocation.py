@@ -79,3 +79,5 @@ async def test_a_store_that_fails_is_never_answered_with_200(market: Market, kin
     await market.issuer.store.close()
     with pytest.raises(StorageUnavailable):  # the server makes this a 503
         await market.revoke(tokens[kind])
+    decision = market.issuer.journal.decisions[-1]
+    assert (decision.action, decision.allowed, decision.reason) == ("token.revoke", False, "storage.unavailable")

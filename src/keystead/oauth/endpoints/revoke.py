@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from keystead.core.decisions import Check, Credential, Decision, Denied
-from keystead.core.errors import OAuthError, UnauthorizedClient
+from keystead.core.errors import OAuthError, StorageError, UnauthorizedClient
 from keystead.core.forms import Form, Token, Word, read_body, read_form
 from keystead.core.http import NO_STORE, Reply, Request
 from keystead.core.records.grant import Grant
@@ -15,7 +15,7 @@ from keystead.oauth.catalogue import client_authentications
 from keystead.oauth.client_authentication import Caller, authenticate_client
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
-from keystead.oauth.errors import error_reply
+from keystead.oauth.errors import error_reply, storage_failed
 from keystead.oauth.refresh_tokens import REFRESH_PREFIX, read_refresh_token
 from keystead.oauth.revocations import revoke_access_token, revoke_grant
 from keystead.storage.ports import get
@@ -62,6 +62,9 @@ class RevokeEndpoint(EndpointPlugin):
         except OAuthError as error:
             cx.journal.record(_decision(request, caller, None, error.reason, error))
             return error_reply(error)
+        except StorageError as error:
+            cx.journal.record(_decision(request, caller, None, "storage.unavailable", storage_failed(error)))
+            raise
         cx.journal.record(_decision(request, caller, credential, reason, None))
         return Reply(200, NO_STORE)
 
