@@ -27,6 +27,12 @@ class Response:
         pairs = (line.decode("latin-1").partition(":") for line in lines)
         return [(name.lower(), value.strip()) for name, _, value in pairs]
 
+    def cookie(self, name: str) -> str:
+        """The Set-Cookie value of a cookie, or an empty text."""
+        found = [value for key, value in self.headers if key == "set-cookie" and value.startswith(f"{name}=")]
+        assert len(found) <= 1, f"{name} is set twice"
+        return found[0] if found else ""
+
     def header(self, name: str) -> str:
         """The only value of a header, or an empty text."""
         values = [value for key, value in self.headers if key == name]

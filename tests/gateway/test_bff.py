@@ -29,9 +29,9 @@ async def test_a_person_signs_in_and_is_somebody(site: Site) -> None:
     visitor = site.visitor()
     page = await visitor.sign_in("?return_to=/orders/7%3Fx=1")
     assert onward(page) == "/orders/7?x=1"
-    cookie = page.header("set-cookie")
-    assert cookie.startswith("__Host-keystead=")
+    cookie = page.cookie("__Host-keystead")
     assert set(cookie.split("; ")[1:]) == {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"}
+    assert "Max-Age=0" in page.cookie("__Host-keystead-login")
     user = await visitor.user()
     assert user["sub"] == "usr_alice"
     assert user["name"] == "Alice Liddell"

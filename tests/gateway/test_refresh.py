@@ -200,11 +200,12 @@ async def test_sessions_end_by_themselves(site: Site, kind: str) -> None:
 async def test_what_is_stored_opens_nothing(site: Site) -> None:
     """No token and no handle stands in the database in the clear."""
     visitor = site.visitor()
+    await visitor.begin()
+    browser = visitor.jar["__Host-keystead-login"]
     await visitor.sign_in()
     await visitor.call("GET", "/api/orders/1")
     live = site.session(visitor)
-    secrets = [live.tokens.access_token, live.tokens.refresh_token, visitor.jar["__Host-keystead"]]
-    secrets.append(visitor.jar["__Host-keystead-login"])
+    secrets = [live.tokens.access_token, live.tokens.refresh_token, visitor.jar["__Host-keystead"], browser]
     content = b"".join(file.read_bytes() for file in site.folder.glob("gateway.db*"))
     assert len(content) > 4_096
     assert all(secret.encode() not in content for secret in secrets)

@@ -8,6 +8,7 @@ Spec: draft-ietf-oauth-browser-based-apps section 6.1.3.3.2 (a header as CSRF de
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -18,29 +19,37 @@ from keystead.gateway.cookies import SESSION_COOKIE, find_handle
 from keystead.gateway.head import BadFraming, RequestHead
 from keystead.gateway.hygiene import (
     ACCEPT,
+    CONTENT_LENGTH,
     COOKIE,
     CSRF,
     FETCH_MODE,
     FETCH_SITE,
     HOST,
     ORIGIN,
+    TRANSFER_ENCODING,
     UPGRADE,
 )
 from keystead.gateway.refusals import LOGIN_PATH, Refusal, refuse
 from keystead.gateway.routes import RESERVED, AmbiguousRoute, Route, RouteTable
-from keystead.gateway.target import AmbiguousTarget, Target, judge_target
+from keystead.gateway.target import judge_path, judge_query
 
 _BFF: Final = RESERVED.encode()
 _BELOW_BFF: Final = _BFF + b"/"
+_VERSIONS: Final = frozenset({"1.1", "1.0"})
+_REMEMBERED: Final = 4_096
 _TRUSTED_SITES: Final = frozenset({b"same-origin", b"none"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
 CHALLENGE: Final = (b"www-authenticate", b'Cookie-Session realm="keystead", login_url="/bff/login"')
 
 
-class Asked(msgspec.Struct):
-    """A request that is well formed and allowed to ask: what it wants, and the handle it brought, if any."""
+class Asked(msgspec.Struct, frozen=True):
+    """A request that is well formed and allowed to ask: what it wants, and the handle it brought, if any.
 
-    target: Target
+    `path` is the judged one, `query` empty or with its `?`; `route` is None for our own paths.
+    """
+
+    path: bytes
+    query: bytes
     length: int
     route: Route | None
     upgrade: bool
@@ -51,7 +60,8 @@ class Admission:
     """The checks that need nothing but the request and the configuration."""
 
     def __init__(self, routes: RouteTable, *, public_url: str, maximum_target: int) -> None:
-        self._find = routes.find
+        self._routes = routes
+        self._place = lru_cache(maxsize=_REMEMBERED)(self._judge_place)
         self._public_url = public_url
         self._origin = public_url.encode()
         scheme, _, authority = public_url.partition("://")
@@ -64,42 +74,34 @@ class Admission:
     def judge(self, head: RequestHead) -> Asked | Refusal:
         """Say whether the request may ask, and what for."""
         seen = head.seen
-        if head.repeated or head.version not in ("1.1", "1.0"):
-            return self._refuse_head(head)
-        try:
-            length = head.body_length()
-        except BadFraming as problem:
-            return refuse(400, str(problem), "The length of the request is not clear.", close=True)
-        if head.upgrade and length:
-            return refuse(400, "framing.upgrade", "An Upgrade request cannot have a body.", close=True)
+        if head.repeated or head.version not in _VERSIONS:
+            return _refuse_head(head)
+        length = 0
+        if TRANSFER_ENCODING in seen or CONTENT_LENGTH in seen:
+            try:
+                length = head.body_length()
+            except BadFraming as problem:
+                return refuse(400, str(problem), "The length of the request is not clear.", close=True)
         if len(head.target) > self._maximum_target:
             return refuse(414, "limit.target", "The address is too long.", close=True)
-        target = judge_target(head.target)
-        if isinstance(target, AmbiguousTarget):
-            return refuse(400, f"target.{target.reason}", "The address could be read in more than one way.")
+        path, mark, query = head.target.partition(b"?")
+        place = self._place(path)
+        if isinstance(place, Refusal):
+            return place
+        if mark and (reason := judge_query(query)):
+            return refuse(400, f"target.{reason}", "The address could be read in more than one way.")
         if seen.get(HOST) not in self._hosts:
             return refuse(400, "host.unknown", f"This gateway answers at {self._public_url} only.")
-        handle = None
-        if COOKIE in seen:
-            handle = find_handle(seen[COOKIE], SESSION_COOKIE)
-        path = target.path
-        if path.startswith(_BELOW_BFF) or path == _BFF:
-            return Asked(target, length, None, False, handle)
-        route = self._find(path)
-        if not isinstance(route, Route):
-            return _refuse_route(route)
-        if head.method not in route.methods:
-            return _refuse_method(route)
-        upgrade = head.upgrade and seen.get(UPGRADE, b"").lower() == b"websocket"
-        if upgrade and not route.websocket:
-            return refuse(400, "route.no_websocket", "This address does not speak WebSocket.")
-        if not route.public:
-            refusal = self._judge_caller(head, route, handle, upgrade=upgrade)
+        handle = find_handle(seen[COOKIE], SESSION_COOKIE) if COOKIE in seen else None
+        upgrade = False
+        if place is not None:
+            upgrade = head.upgrade and seen.get(UPGRADE, b"").lower() == b"websocket"
+            refusal = self._judge_route(head, place, length, upgrade=upgrade)
+            if refusal is None and not place.public:
+                refusal = self._judge_caller(head, place, handle, upgrade=upgrade)
             if refusal is not None:
                 return refusal
-        if length > route.maximum_body:
-            return refuse(413, "limit.body", "The request body is too large.", close=True)
-        return Asked(target, length, route, upgrade, handle)
+        return Asked(path, mark + query, length, place, upgrade, handle)
 
     def is_navigation(self, head: RequestHead) -> bool:
         """Tell whether a person's browser asks for a page, and so can follow a redirect to the sign-in."""
@@ -140,13 +142,34 @@ class Admission:
             return refuse(403, "csrf.header_missing", "Send the header X-CSRF: 1 with every call.")
         return None
 
+    def _judge_place(self, path: bytes) -> Route | Refusal | None:
+        """Say where a path leads: a route, nowhere, or (None) to our own endpoints."""
+        reason = judge_path(path)
+        if reason:
+            return refuse(400, f"target.{reason}", "The address could be read in more than one way.")
+        if path.startswith(_BELOW_BFF) or path == _BFF:
+            return None
+        route = self._routes.find(path)
+        if isinstance(route, AmbiguousRoute):
+            return refuse(400, "route.ambiguous", "Another letter case of this address leads elsewhere.")
+        return route or refuse(404, "route.unknown", "There is nothing here.")
+
+    def _judge_route(self, head: RequestHead, route: Route, length: int, *, upgrade: bool) -> Refusal | None:
+        if head.method not in route.methods:
+            return _refuse_method(route)
+        if head.upgrade and length:
+            return refuse(400, "framing.upgrade", "An Upgrade request cannot have a body.", close=True)
+        if upgrade and not route.websocket:
+            return refuse(400, "route.no_websocket", "This address does not speak WebSocket.")
+        if length > route.maximum_body:
+            return refuse(413, "limit.body", "The request body is too large.", close=True)
+        return None
+
     def _judge_caller(self, head: RequestHead, route: Route, handle: str | None, *, upgrade: bool) -> Refusal | None:
         if upgrade:
             if head.seen.get(ORIGIN) != self._origin:
                 return refuse(403, "origin.websocket", "WebSockets are opened from our own origin only.")
-        elif handle is None and self.is_navigation(head):
-            return self.unauthenticated(head, "session.missing")
-        else:
+        elif handle is not None or not self.is_navigation(head):
             refusal = self.require_own_origin(head)
             if refusal is not None:
                 return refusal
@@ -155,11 +178,6 @@ class Admission:
         if upgrade or (route.same_origin_reads and _is_own_read(head)):
             return None
         return self.require_csrf_header(head)
-
-    def _refuse_head(self, head: RequestHead) -> Refusal:
-        if head.repeated:
-            return refuse(400, "header.repeated", "A header that must be single is repeated.", close=True)
-        return refuse(505, "framing.version", "Speak HTTP/1.1.", close=True)
 
 
 def passed_checks(route: Route, *, upgrade: bool) -> tuple[Check, ...]:
@@ -185,10 +203,10 @@ def _is_own_read(head: RequestHead) -> bool:
     return head.method in _READS and head.seen.get(FETCH_SITE) in _TRUSTED_SITES
 
 
-def _refuse_route(route: AmbiguousRoute | None) -> Refusal:
-    if route is None:
-        return refuse(404, "route.unknown", "There is nothing here.")
-    return refuse(400, "route.ambiguous", "Another letter case of this address leads elsewhere.")
+def _refuse_head(head: RequestHead) -> Refusal:
+    if head.repeated:
+        return refuse(400, "header.repeated", "A header that must be single is repeated.", close=True)
+    return refuse(505, "framing.version", "Speak HTTP/1.1.", close=True)
 
 
 def _refuse_method(route: Route) -> Refusal:

@@ -8,6 +8,7 @@ Spec: RFC 6265bis sections 4.1.3.2 (`__Host-`) and 5.6; draft-ietf-oauth-browser
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 SESSION_COOKIE: Final = b"__Host-keystead"
@@ -17,6 +18,7 @@ _OURS: Final = b"__host-keystead"
 _ATTRIBUTES: Final = b"; Path=/; Secure; HttpOnly; SameSite=%b"
 
 
+@lru_cache(maxsize=4096)
 def find_handle(header: bytes, name: bytes) -> str | None:
     """Return the handle in the cookie `name`, or None when it is absent, malformed or there more than once."""
     found = None

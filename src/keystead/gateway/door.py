@@ -78,7 +78,7 @@ class Door:
         self._journal = journal
         self._credentials = credentials
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._passed: dict[tuple[str, bool], tuple[Check, ...]] = {}
+        self._passed: dict[tuple[bytes, bool], tuple[Check, ...]] = {}
 
     # --- connections -------------------------------------------------------------------------------------
 
@@ -125,7 +125,8 @@ class Door:
             identity = self._credentials.at_hand(asked.handle, asked.route)
             if identity is None:
                 listener.pause_reading()
-                self.finish_alone(asyncio.get_running_loop().create_task(self._fetch(listener, head, asked, trace)))
+                fetching = self._fetch(listener, head.snapshot(), asked, trace)
+                self.finish_alone(asyncio.get_running_loop().create_task(fetching))
             else:
                 self._relay(listener, head, asked, identity, trace)
 
@@ -167,12 +168,13 @@ class Door:
     async def _fetch(self, listener: Listener, head: RequestHead, asked: Asked, trace: TraceContext) -> None:
         assert asked.route is not None
         assert asked.handle is not None
+        turn = listener.turn
         try:
             identity = await self._credentials.fetch(asked.handle, asked.route, trace)
         except Exception:  # noqa: BLE001 - the last resort: logged once, answered without detail
-            _log.exception("no credentials for %s", _text(asked.target.path))
+            _log.exception("no credentials for %s", _text(asked.path))
             identity = refuse(500, "gateway.failed", "Something went wrong on our side.")
-        if not listener.awaits(head):
+        if not listener.awaits(turn):
             return  # the browser has gone, or was told that this takes too long
         if isinstance(identity, Identity):
             self._relay(listener, head, asked, identity, trace)
@@ -196,7 +198,7 @@ class Door:
                 client_id=session.client_id if session else "",
                 credential=session.credential if session else None,
                 checks=self._checks_passed(route, upgrade=asked.upgrade),
-                facts={"method": _text(head.method), "path": _text(asked.target.path), "route": _text(route.below)},
+                facts={"method": _text(head.method), "path": _text(asked.path), "route": route.name},
             )
         )
         relay = self._outbound.relay(listener, head, asked, identity, trace)
@@ -211,13 +213,15 @@ class Door:
             self.refuse(listener, refuse(404, "route.unknown", "There is nothing here."), trace)
             return
 
+        kept = head.snapshot()
+
         def answer(body: bytes) -> Awaitable[Reply]:
-            return local.answer(head, asked, body, trace)
+            return local.answer(kept, asked, body, trace)
 
         listener.serve(LocalAnswer(listener, answer))
 
     def _checks_passed(self, route: Route, *, upgrade: bool) -> tuple[Check, ...]:
-        key = (route.key + route.prefix.decode(), upgrade)
+        key = (route.below, upgrade)
         if key not in self._passed:
             self._passed[key] = passed_checks(route, upgrade=upgrade)
         return self._passed[key]

@@ -15,17 +15,17 @@ from keystead.gateway.hygiene import (
     CONTENT_LENGTH,
     DROP,
     FORWARDED_FOR,
-    KEEP,
     NOTED,
     REQUEST_KINDS,
     RESPONSE_KINDS,
     TRANSFER_ENCODING,
-    UPGRADE,
     nominated,
 )
 
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
+MAXIMUM_RESPONSE_HEAD: Final = 65_536
+MAXIMUM_RESPONSE_FIELDS: Final = 256
 _LISTS: Final = frozenset({CONNECTION, ACCEPT, FORWARDED_FOR})
 _COLON: Final = b": "
 _CRLF: Final = b"\r\n"
@@ -36,34 +36,62 @@ class BadFraming(Exception):
 
 
 class RequestHead:
-    """A request's head. `kept` holds name, colon, value, line end of each header that may cross, flat."""
+    """A request's head. `kept` holds name, colon, value, line end of each header that may cross, flat.
 
-    __slots__ = ("fields", "kept", "method", "repeated", "seen", "target", "upgrade", "version")
+    One per connection, filled by the parser and renewed for every request: `add` is called for every header of every
+    request, and is written to be cheap. Whoever keeps a head beyond the moment takes a `snapshot`.
+    """
 
-    def __init__(self) -> None:
-        self.target = b""
+    __slots__ = ("fields", "kept", "maximum_fields", "method", "repeated", "seen", "target", "upgrade", "version")
+
+    def __init__(self, maximum_fields: int = 100) -> None:
+        self.maximum_fields = maximum_fields
         self.method = b""
         self.version = ""
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a new head."""
+        self.target = b""
         self.fields = 0
         self.kept: list[bytes] = []
         self.seen: dict[int, bytes] = {}
         self.repeated = self.upgrade = False
 
+    def snapshot(self) -> RequestHead:
+        """Return what stays as it is when the connection goes on to its next request."""
+        taken = RequestHead(self.maximum_fields)
+        for name in self.__slots__:
+            setattr(taken, name, getattr(self, name))
+        return taken
+
+    def take_target(self, part: bytes) -> None:
+        """Take a piece of the target."""
+        self.target += part
+
     def add(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self.fields += 1
+        """Take one header, or a trailer, which goes nowhere.
+
+        Raises: BadFraming beyond the most headers.
+        """
         kind = REQUEST_KINDS[name]
-        if kind == KEEP:
+        if not kind:
             self.kept += (name, _COLON, value, _CRLF)
         elif kind != DROP:
-            if kind >= NOTED:
-                self.kept += (name, _COLON, value, _CRLF)
-            if kind in self.seen:
-                if kind in _LISTS:
-                    value = self.seen[kind] + b", " + value
-                else:
-                    self.repeated = True
-            self.seen[kind] = value
+            self._note(kind, name, value)
+        self.fields += 1
+        if self.fields > self.maximum_fields:
+            raise BadFraming("limit.header_count")
+
+    def _note(self, kind: int, name: bytes, value: bytes) -> None:
+        if kind >= NOTED:
+            self.kept += (name, _COLON, value, _CRLF)
+        if kind in self.seen:
+            if kind in _LISTS:
+                value = self.seen[kind] + b", " + value
+            else:
+                self.repeated = True
+        self.seen[kind] = value
 
     def drop_nominated(self) -> None:
         """Remove the client's headers that its own Connection header makes hop-by-hop, before ours are added."""
@@ -91,13 +119,21 @@ class RequestHead:
 
 
 class ResponseHead:
-    """A response's head, from an upstream. `repeated` tells of framing headers only; cookies may repeat."""
+    """A response's head, from an upstream. `several` holds the headers that `response` looks at itself.
+
+    One per connection, renewed for every response, and cheap like `RequestHead`. `repeated` tells of framing headers
+    only; cookies may repeat.
+    """
 
     __slots__ = ("fields", "kept", "repeated", "seen", "several", "size", "status", "version")
 
     def __init__(self) -> None:
         self.status = 0
         self.version = ""
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a new head."""
         self.fields = 0
         self.size = 0
         self.kept: list[bytes] = []
@@ -106,18 +142,26 @@ class ResponseHead:
         self.repeated = False
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self.fields += 1
-        self.size += len(name) + len(value)
+        """Take one header, or a trailer, which goes nowhere.
+
+        Raises: BadFraming beyond the bounds.
+        """
         kind = RESPONSE_KINDS[name]
-        if kind == KEEP:
+        if not kind:
             self.kept += (name, _COLON, value, _CRLF)
         elif kind != DROP:
-            if kind in self.seen and kind in (CONTENT_LENGTH, TRANSFER_ENCODING):
-                self.repeated = True
-            self.seen[kind] = value
-            if kind not in (CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE):
-                self.several.append((kind, name, value))
+            self._note(kind, name, value)
+        self.fields += 1
+        self.size += len(name) + len(value)
+        if self.size > MAXIMUM_RESPONSE_HEAD or self.fields > MAXIMUM_RESPONSE_FIELDS:
+            raise BadFraming("upstream.head_too_large")
+
+    def _note(self, kind: int, name: bytes, value: bytes) -> None:
+        if kind in self.seen and kind in (CONTENT_LENGTH, TRANSFER_ENCODING):
+            self.repeated = True
+        self.seen[kind] = value
+        if kind >= NOTED:
+            self.several.append((kind, name, value))
 
     def body_length(self, *, of_head_request: bool) -> int:
         """Return how long the body is: a length, 0 for none, CHUNKED or UNTIL_CLOSE.

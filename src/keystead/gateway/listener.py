@@ -11,6 +11,7 @@ Spec: RFC 9112.
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, cast
 
 import httptools
@@ -57,13 +58,24 @@ class Listener(asyncio.Protocol):
         "responder",
         "surplus",
         "transport",
+        "turn",
         "unjudged",
     )
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self.parser = httptools.HttpRequestParser(self)
-        self.head = RequestHead()
+        self.head = RequestHead(door.limits.header_count)
+        self.turn = 0
+        self.parser = httptools.HttpRequestParser(
+            SimpleNamespace(
+                on_message_begin=self._message_begins,
+                on_url=self.head.take_target,
+                on_header=self.head.add,
+                on_headers_complete=self._headers_complete,
+                on_body=self._take_body,
+                on_message_complete=self._message_complete,
+            )
+        )
         self.responder: Responder | None = None
         self.phase = IDLE
         self.budget = HeadBudget()
@@ -87,11 +99,11 @@ class Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a piece."""
-        phase = self.phase
-        if phase >= TUNNEL or (phase == BUSY and self.request_done):
+        before = self.phase
+        if before >= TUNNEL or (before == BUSY and self.request_done):
             self._take_surplus(data)
             return
-        if phase <= READING_HEAD and not self.budget.spend(data, self.door.limits.header_bytes):
+        if before <= READING_HEAD and not self.budget.spend(data, self.door.limits.header_bytes):
             self._refuse_framing(BadFraming("limit.header_bytes"))
             return
         try:
@@ -103,7 +115,11 @@ class Listener(asyncio.Protocol):
             self._refuse_framing(error.__context__)
         if self.unjudged:
             self.unjudged = False
+            if not self.request_done:
+                self.patience.begin(self.door.limits.body_timeout)
             self.door.judge(self, self.head)
+        elif before == IDLE and self.phase == READING_HEAD:
+            self.patience.begin(self.door.limits.header_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what was being done for this browser."""
@@ -126,27 +142,15 @@ class Listener(asyncio.Protocol):
 
     # --- httptools ---------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        """Start a head."""
+    def _message_begins(self) -> None:
         if self.phase == BUSY:
             raise BadFraming("framing.pipelined")
         self.phase = READING_HEAD
         self.request_done = False
-        self.head = RequestHead()
-        self.patience.begin(self.door.limits.header_timeout)
+        self.turn += 1
+        self.head.renew()
 
-    def on_url(self, part: bytes) -> None:
-        """Take a piece of the target."""
-        self.head.target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer, which goes nowhere."""
-        head = self.head
-        head.add(name, value)
-        if head.fields > self.door.limits.header_count:
-            raise BadFraming("limit.header_count")
-
-    def on_headers_complete(self) -> None:
+    def _headers_complete(self) -> None:
         """Note the head. It is judged when the whole read has been parsed."""
         head, parser = self.head, self.parser
         head.method = parser.get_method()
@@ -156,18 +160,15 @@ class Listener(asyncio.Protocol):
         self.keep_alive = not self.old_client and parser.should_keep_alive()
         self.phase = BUSY
         self.unjudged = True
-        self.patience.begin(self.door.limits.body_timeout)
 
-    def on_body(self, data: bytes) -> None:
-        """Pass a piece of the body on."""
+    def _take_body(self, data: bytes) -> None:
         self.patience.moved = True
         if self.responder is None:
             self.early.append(data)
         else:
             self.responder.request_data(data)
 
-    def on_message_complete(self) -> None:
-        """The request is whole."""
+    def _message_complete(self) -> None:
         self.request_done = True
         if self.responder is not None:
             self.responder.request_ended()
@@ -184,9 +185,9 @@ class Listener(asyncio.Protocol):
         if self.request_done and self.responder is responder:
             responder.request_ended()
 
-    def awaits(self, head: RequestHead) -> bool:
-        """Tell whether this very request still waits for somebody to answer it."""
-        return self.head is head and self.phase == BUSY and self.responder is None
+    def awaits(self, turn: int) -> bool:
+        """Tell whether the request of this turn still waits for somebody to answer it."""
+        return self.turn == turn and self.phase == BUSY and self.responder is None
 
     def write(self, data: bytes) -> None:
         """Send a piece of the response."""
@@ -196,14 +197,16 @@ class Listener(asyncio.Protocol):
     def answered(self) -> None:
         """The response is written: go on to the next request, or close."""
         self.responder = None
-        self.early = []
+        if self.early:
+            self.early = []
         if not self.request_done:
             self._linger()
         elif self.keep_alive:
             self.phase = IDLE
             self.budget.renew()
             self.patience.begin(self.door.limits.idle_timeout)
-            self.resume_reading()
+            if self.reading_paused:
+                self.resume_reading()
         else:
             self.phase = CLOSING
             self.transport.close()

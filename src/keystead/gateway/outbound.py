@@ -19,29 +19,13 @@ from keystead.gateway.hygiene import CONNECTION, COOKIE, EXPECT, FORWARDED_FOR
 from keystead.gateway.identity import Identity
 from keystead.gateway.listener import Listener
 from keystead.gateway.pool import Address, Pool
-from keystead.gateway.relay import Relay
+from keystead.gateway.relay import Admitted, Relay
 from keystead.gateway.routes import Origin, Route, RouteTable
 from keystead.gateway.settings import LimitSettings
 
 _PLAIN_CONNECTION: Final = frozenset({b"", b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
+_BODILESS: Final = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _UPGRADE_LINES: Final = b"connection: Upgrade\r\nupgrade: websocket\r\n"
-
-
-class Admitted:
-    """What a relay needs to know of the request it carries."""
-
-    __slots__ = ("identity", "method", "response_lines", "route", "upgrade")
-
-    def __init__(self, method: bytes, route: Route, identity: Identity, response_lines: bytes, *, upgrade: bool):
-        self.method = method
-        self.route = route
-        self.identity = identity
-        self.response_lines = response_lines
-        self.upgrade = upgrade
-
-    def closing_lines(self) -> bytes:
-        """Return our lines of a response after which the connection closes."""
-        return self.response_lines + b"connection: close\r\n"
 
 
 class Outbound:
@@ -59,7 +43,7 @@ class Outbound:
     ) -> None:
         scheme, _, authority = public_url.partition("://")
         self._about_us = (
-            f"x-forwarded-proto: {scheme}\r\nx-forwarded-host: {authority}\r\nx-keystead-client-id: {client_id}\r\n"
+            f"\r\nx-forwarded-proto: {scheme}\r\nx-forwarded-host: {authority}\r\nx-keystead-client-id: {client_id}\r\n"
         ).encode()
         self._trusted_proxies = trusted_proxies
         self._pools: dict[Origin, Pool] = {}
@@ -75,33 +59,21 @@ class Outbound:
         """Return the relay of a judged request, ready to begin."""
         route = asked.route
         assert route is not None
-        if CONNECTION in head.seen and head.connection_words() not in _PLAIN_CONNECTION:
+        if CONNECTION in head.seen and head.seen[CONNECTION].lower() not in _PLAIN_CONNECTION:
             head.drop_nominated()
-        request = b"".join(
-            (
-                head.method,
-                b" ",
-                route.rewrite(asked.target.path),
-                asked.target.query,
-                b" HTTP/1.1\r\nhost: ",
-                route.host,
-                b"\r\n",
-                *head.kept,
-                b"x-forwarded-for: ",
-                self._client_address(listener, head).encode(),
-                b"\r\n",
-                self._about_us,
-                b"traceparent: ",
-                trace.traceparent().encode(),
-                b"\r\n",
-                identity.authorization,
-                self._framing_lines(head, asked),
-                b"\r\n",
-            )
-        )
-        lines = b"traceresponse: " + trace.traceparent().encode() + b"\r\n"
-        admitted = Admitted(head.method, route, identity, lines, upgrade=asked.upgrade)
-        return Relay(listener, admitted, self._pools[route.origin], request, asked.length)
+        traceparent = trace.traceparent().encode()
+        parts = [
+            *(head.method, b" ", route.rewrite(asked.path), asked.query, route.request_line_end),
+            *head.kept,
+            *(b"x-forwarded-for: ", self._client_address(listener, head), self._about_us),
+            *(b"traceparent: ", traceparent, b"\r\n", identity.authorization),
+        ]
+        if asked.length or head.method not in _BODILESS or asked.upgrade or COOKIE in head.seen:
+            parts.append(self._further_lines(head, asked, route))
+        parts.append(b"\r\n")
+        lines = b"traceresponse: %b\r\n" % traceparent
+        admitted = Admitted(head.method, route, identity, lines, asked.upgrade)
+        return Relay(listener, admitted, self._pools[route.origin], b"".join(parts), asked.length)
 
     def sweep(self, now: float) -> None:
         """Close connections that were idle too long."""
@@ -113,27 +85,28 @@ class Outbound:
         for pool in self._pools.values():
             pool.close()
 
-    def _framing_lines(self, head: RequestHead, asked: Asked) -> bytes:
+    def _further_lines(self, head: RequestHead, asked: Asked, route: Route) -> bytes:
         lines = b""
         if asked.length == CHUNKED:
             lines = b"transfer-encoding: chunked\r\n"
-        elif asked.length or head.method in (b"POST", b"PUT", b"PATCH"):
+        elif asked.length or head.method not in _BODILESS:
             lines = b"content-length: %d\r\n" % asked.length
         if asked.upgrade:
             lines += _UPGRADE_LINES
         elif EXPECT in head.seen and asked.length:
             lines += b"expect: 100-continue\r\n"
-        if COOKIE in head.seen and asked.route is not None and asked.route.cookies:
+        if route.cookies and COOKIE in head.seen:
             others = without_ours(head.seen[COOKIE])
             if others:
                 lines += b"cookie: " + others + b"\r\n"
         return lines
 
-    def _client_address(self, listener: Listener, head: RequestHead) -> str:
+    def _client_address(self, listener: Listener, head: RequestHead) -> bytes:
         """Return the browser's address: the socket's, or what a proxy that the configuration names says."""
         if self._trusted_proxies and listener.peer in self._trusted_proxies:
-            return forwarded_client(head.seen.get(FORWARDED_FOR, b""), self._trusted_proxies) or listener.peer
-        return listener.peer
+            told = forwarded_client(head.seen.get(FORWARDED_FOR, b""), self._trusted_proxies)
+            return (told or listener.peer).encode()
+        return listener.peer.encode()
 
 
 def forwarded_client(header: bytes, trusted: frozenset[str]) -> str:

@@ -47,6 +47,7 @@ class Pool:
         self._waiting: deque[Receiver] = deque()
         self._dialling: set[asyncio.Task[None]] = set()
         self._open = 0
+        self._now = 0.0
         self.closed = False
 
     def take(self) -> UpstreamConnection | None:
@@ -59,6 +60,7 @@ class Pool:
 
     def ask(self, receiver: Receiver) -> None:
         """Call `receiver.connected` with a fresh connection soon, or `receiver.response_broken`."""
+        self._now = asyncio.get_running_loop().time()
         if self._open < self._limits.upstream_connections:
             self._open += 1
             task = asyncio.get_running_loop().create_task(self._dial(receiver))
@@ -81,7 +83,7 @@ class Pool:
         elif self._waiting:
             self._waiting.popleft().connected(connection)
         else:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = self._now
             self._idle.append(connection)
 
     def gone(self, connection: UpstreamConnection) -> None:
@@ -93,7 +95,8 @@ class Pool:
             self.ask(self._waiting.popleft())
 
     def sweep(self, now: float) -> None:
-        """Close connections that were idle too long."""
+        """Close connections that were idle too long. Called about twice a second, which is as exact as idleness is."""
+        self._now = now
         while self._idle and now - self._idle[0].idle_since > IDLE_LIFE:
             self._idle.pop(0).close()
 

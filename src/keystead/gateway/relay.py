@@ -12,57 +12,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keystead.gateway.echo_guard import EchoGuard
+import msgspec
+
+from keystead.gateway.echo_guard import shows, tail
 from keystead.gateway.failures import Failure
-from keystead.gateway.head import CHUNKED, UNTIL_CLOSE, ResponseHead
-from keystead.gateway.identity import SessionView
+from keystead.gateway.head import CHUNKED, ResponseHead
+from keystead.gateway.identity import Identity, SessionView
 from keystead.gateway.pool import Pool
 from keystead.gateway.response import render_interim, render_response
+from keystead.gateway.routes import Route
 from keystead.gateway.upstream import SWITCHING_PROTOCOLS, UpstreamConnection
 
 if TYPE_CHECKING:
     from keystead.gateway.listener import Listener
-    from keystead.gateway.outbound import Admitted
 
 IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
-class Relay:
-    """A request on its way to an upstream."""
+class Admitted(msgspec.Struct, frozen=True):
+    """What a relay needs to know of the request it carries. `response_lines` are ours in the response."""
 
-    __slots__ = (
-        "admitted",
-        "chunk_response",
-        "guard",
-        "held",
-        "listener",
-        "over",
-        "pending",
-        "pool",
-        "received",
-        "request",
-        "request_done",
-        "request_length",
-        "retried",
-        "started",
-        "tunnel",
-        "upstream",
-    )
+    method: bytes
+    route: Route
+    identity: Identity
+    response_lines: bytes
+    upgrade: bool
 
-    def __init__(self, listener: Listener, admitted: Admitted, pool: Pool, request: bytes, length: int) -> None:
-        self.listener = listener
-        self.admitted = admitted
-        self.pool = pool
-        self.request = request
-        self.request_length = length
-        self.request_done = length == 0
-        self.received = 0
-        self.held: list[bytes] = []
-        self.pending: list[bytes] = []
-        self.upstream: UpstreamConnection | None = None
-        self.guard: EchoGuard | None = None
-        self.started = self.over = self.retried = self.chunk_response = self.tunnel = False
+
+class Relay(msgspec.Struct, eq=False):
+    """A request on its way to an upstream. `length` is that of its body, `request` its finished head."""
+
+    listener: Listener
+    admitted: Admitted
+    pool: Pool
+    request: bytes
+    length: int
+    request_done: bool = False
+    received: int = 0
+    held: list[bytes] = []
+    pending: list[bytes] = []
+    last_piece: bytes = b""
+    upstream: UpstreamConnection | None = None
+    started: bool = False
+    over: bool = False
+    retried: bool = False
+    chunk_response: bool = False
+    tunnel: bool = False
 
     @property
     def upgrading(self) -> bool:
@@ -94,7 +90,7 @@ class Relay:
         if self.received > self.admitted.route.maximum_body:
             self.listener.door.refuse_body_size(self.listener)
             return
-        if self.request_length == CHUNKED:
+        if self.length == CHUNKED:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         if self.upstream is None:
             self.held.append(data)
@@ -103,13 +99,14 @@ class Relay:
 
     def request_ended(self) -> None:
         """Note that the request is whole."""
-        if self.request_length == CHUNKED:
+        if self.length == CHUNKED:
             if self.upstream is None:
                 self.held.append(_LAST_CHUNK)
             else:
                 self.upstream.transport.write(_LAST_CHUNK)
         self.request_done = True
-        self._await_response()
+        if self.upstream is not None:
+            self._await_response()
 
     def abandon(self) -> None:
         """The browser has gone, or may not have more: end the upstream's work too."""
@@ -138,8 +135,10 @@ class Relay:
             self.pool.give_back(connection)
             return
         self.upstream = connection
-        self._await_response()
-        self.listener.resume_reading()  # before the writes, which may find that the upstream does not keep up
+        if self.request_done:
+            self._await_response()
+        if self.listener.reading_paused:  # before the writes, which may find that the upstream does not keep up
+            self.listener.resume_reading()
         connection.take(self, of_head_request=self.admitted.method == b"HEAD")
         connection.transport.write(self.request)
         if self.held and not self.admitted.upgrade:
@@ -153,29 +152,34 @@ class Relay:
 
     def response_started(self, head: ResponseHead, length: int) -> None:
         """Hold the head back until the first piece of the body, or until there is nothing more for now."""
-        listener = self.listener
+        listener, admitted = self.listener, self.admitted
         if head.status == SWITCHING_PROTOCOLS:
             self._switch(head)
             return
-        if not self.request_done or (length == UNTIL_CLOSE and listener.old_client) or self.admitted.upgrade:
+        framed = length < 0  # chunked, or until the end of the connection
+        if not self.request_done or admitted.upgrade or (framed and listener.old_client):
             listener.keep_alive = False
-        self.chunk_response = length in (CHUNKED, UNTIL_CLOSE) and not listener.old_client
-        if length == CHUNKED and listener.old_client:
-            listener.keep_alive = False
-        extra = self.admitted.response_lines if listener.keep_alive else self.admitted.closing_lines()
-        rendered = render_response(head, length, self.admitted.route, extra=extra, old_client=listener.old_client)
+        self.chunk_response = framed and not listener.old_client
+        lines = admitted.response_lines
+        if not listener.keep_alive:
+            lines += b"connection: close\r\n"
+        if self.chunk_response:
+            lines += b"transfer-encoding: chunked\r\n"
+        rendered = render_response(head, length, admitted.route, lines)
         self.pending.append(rendered)
-        needle = self.admitted.identity.needle
-        if needle and not self.admitted.upgrade:
-            self.guard = EchoGuard(needle)
-            if needle in rendered:
-                self._keep_token_back()
+        needle = admitted.identity.needle
+        if needle and needle in rendered:
+            self._keep_token_back()
 
     def response_data(self, data: bytes) -> None:
         """Pass a piece of the response body on, unless the upstream shows the browser its token."""
-        if self.guard is not None and self.guard.sees(data):
-            self._keep_token_back()
-        elif self.chunk_response:
+        needle = self.admitted.identity.needle
+        if needle:
+            if shows(needle, self.last_piece, data):
+                self._keep_token_back()
+                return
+            self.last_piece = tail(self.last_piece, data)
+        if self.chunk_response:
             self.pending += (b"%x\r\n" % len(data), data, b"\r\n")
         else:
             self.pending.append(data)
@@ -216,6 +220,7 @@ class Relay:
 
     def _keep_token_back(self) -> None:
         if not self.over:
+            self.pending = []
             self.abandon()
             self.listener.door.report_echo(self.listener)
 
@@ -234,7 +239,7 @@ class Relay:
     # ---
 
     def _await_response(self) -> None:
-        if self.request_done and not self.started:
+        if not self.started:
             self.listener.patience.begin(self.admitted.route.response_timeout)
 
     def _tunnel_data(self, data: bytes) -> None:
@@ -246,10 +251,7 @@ class Relay:
 
     def _may_retry(self) -> bool:
         return (
-            not self.retried
-            and self.request_length == 0
-            and not self.admitted.upgrade
-            and self.admitted.method in IDEMPOTENT
+            not self.retried and self.length == 0 and not self.admitted.upgrade and self.admitted.method in IDEMPOTENT
         )
 
     def _switch(self, head: ResponseHead) -> None:
@@ -259,7 +261,7 @@ class Relay:
             return
         self.tunnel = self.started = True
         lines = b"connection: Upgrade\r\nupgrade: websocket\r\n"
-        self.listener.write(render_response(head, 0, self.admitted.route, extra=lines, old_client=False))
+        self.listener.write(render_response(head, 0, self.admitted.route, lines))
         if self.held:
             self.upstream.transport.writelines(self.held)
             self.held = []

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from keystead.gateway.cookies import is_ours
-from keystead.gateway.head import CHUNKED, UNTIL_CLOSE, ResponseHead
+from keystead.gateway.head import ResponseHead
 from keystead.gateway.hygiene import (
     AUTHENTICATE,
     CACHE_CONTROL,
@@ -37,41 +37,43 @@ _PAGE_DEFAULTS: Final = {
     b"referrer-policy": b"same-origin",
     b"content-security-policy": b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
 }
+_COLON: Final = b": "
+_CRLF: Final = b"\r\n"
 _ALWAYS: Final = (b"x-content-type-options", b"cross-origin-resource-policy")
 _STEP_UP: Final = re.compile(rb'(?i)\berror="?insufficient_user_authentication\b')
 _STEP_UP_PARAMETER: Final = re.compile(rb'(?i)\b(acr_values|max_age)=(?:"([^"\\]*)"|([^\s",]+))')
 
 
-def render_response(head: ResponseHead, length: int, route: Route, *, extra: bytes, old_client: bool) -> bytes:
-    """Return the head to send to the browser. `extra` are finished lines of ours (connection, trace)."""
-    parts = [STATUS_LINES.get(head.status) or b"HTTP/1.1 %d Unassigned\r\n" % head.status]
-    if CONNECTION in head.seen:
+def render_response(head: ResponseHead, length: int, route: Route, lines: bytes) -> bytes:
+    """Return the head to send to the browser. `lines` are finished ones of ours (framing, trace)."""
+    seen, status = head.seen, head.status
+    parts = [STATUS_LINES.get(status) or b"HTTP/1.1 %d Unassigned\r\n" % status]
+    if CONNECTION in seen:
         _drop_nominated(head)
     parts += head.kept
-    seen = head.seen
     for kind, name, value in head.several:
-        if kind == SET_COOKIE:
-            if not route.cookies or is_ours(value):
-                continue
-        elif kind == LOCATION:
-            value = rewrite_location(value, route)
-        elif kind == AUTHENTICATE and head.status == 401 and _STEP_UP.search(value):
-            parts.append(b"%b: %b\r\n" % (LOGIN_HEADER, step_up_url(value)))
-        parts += (name, b": ", value, b"\r\n")
-    if SECURITY in seen or seen.get(CONTENT_TYPE, b"").lower().startswith(b"text/html"):
+        parts += _judged_line(kind, name, value, head, route)
+    if SECURITY in seen or seen.get(CONTENT_TYPE, b"")[:9].lower() == b"text/html":
         parts.append(_security_lines(head))
     else:
         parts.append(NOSNIFF)
     if CACHE_CONTROL not in seen and not route.public:
         parts.append(NO_STORE_LINE)
-    if length in (CHUNKED, UNTIL_CLOSE):
-        parts.append(b"" if old_client else b"transfer-encoding: chunked\r\n")
-    elif CONTENT_LENGTH in seen and head.status != 204:
-        parts += (b"content-length: ", seen[CONTENT_LENGTH].strip(), b"\r\n")
-    elif length == 0 and head.status >= 200 and head.status not in (204, 304):
-        parts.append(b"content-length: 0\r\n")
-    parts += (extra, b"\r\n")
+    if length >= 0 and CONTENT_LENGTH in seen and status >= 200 and status != 204:
+        parts += (b"content-length: ", seen[CONTENT_LENGTH].strip(), _CRLF)
+    parts += (lines, _CRLF)
     return b"".join(parts)
+
+
+def _judged_line(kind: int, name: bytes, value: bytes, head: ResponseHead, route: Route) -> tuple[bytes, ...]:
+    """Return one line of those that are looked at: as it is, rewritten, or not at all."""
+    if kind == SET_COOKIE and (not route.cookies or is_ours(value)):
+        return ()
+    if kind == LOCATION:
+        value = rewrite_location(value, route)
+    elif kind == AUTHENTICATE and head.status == 401 and _STEP_UP.search(value):
+        return (LOGIN_HEADER, _COLON, step_up_url(value), _CRLF, name, _COLON, value, _CRLF)
+    return (name, _COLON, value, _CRLF)
 
 
 def render_interim(head: ResponseHead) -> bytes:

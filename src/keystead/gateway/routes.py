@@ -7,8 +7,8 @@ Spec: draft-ietf-oauth-browser-based-apps section 6.1.3.6 (destinations, paths a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from keystead.gateway.settings import LimitSettings, RouteSettings
 from keystead.gateway.target import judge_path
 
 RESERVED: Final = "/bff"
+_HOST: Final = re.compile(r"[A-Za-z0-9.\-_\[\]:]+", re.ASCII)
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -32,13 +33,17 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A route, ready to be used. `prefix` and `base` have no trailing slash; `key` names its token."""
+    """A route, ready to be used. `prefix` and `base` have no trailing slash; `key` names its token.
 
+    `request_line_end` finishes a request line and says the Host.
+    """
+
+    name: str
     prefix: bytes
     below: bytes
     origin: Origin
     base: bytes
-    host: bytes
+    request_line_end: bytes
     methods: frozenset[bytes]
     audience: str
     scopes: tuple[str, ...]
@@ -65,12 +70,11 @@ class RouteTable:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = tuple(sorted(routes, key=lambda route: len(route.prefix), reverse=True))
         self._folded = tuple((route.prefix.lower(), route.below.lower(), route) for route in self._routes)
-        self.find = lru_cache(maxsize=4096)(self._find)
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
-    def _find(self, path: bytes) -> Route | AmbiguousRoute | None:
+    def find(self, path: bytes) -> Route | AmbiguousRoute | None:
         """Return the route of a judged path, or None."""
         found = None
         for route in self._routes:
@@ -114,11 +118,12 @@ def _compile(route: RouteSettings, limits: LimitSettings) -> Route:
         raise ConfigurationError(f"`methods` may list {', '.join(sorted(KNOWN_METHODS))}", where=where)
     origin, base = _split_upstream(route.upstream, where)
     return Route(
+        name=path or "/",
         prefix=path.encode(),
         below=f"{path}/".encode(),
         origin=origin,
         base=base,
-        host=(route.host or origin.authority).encode("ascii"),
+        request_line_end=b" HTTP/1.1\r\nhost: %b\r\n" % _host(route.host or origin.authority, where),
         methods=frozenset(method.encode() for method in route.methods),
         audience=route.audience,
         scopes=route.scopes,
@@ -130,6 +135,12 @@ def _compile(route: RouteSettings, limits: LimitSettings) -> Route:
         response_timeout=route.response_timeout or limits.response_timeout,
         key=" ".join((route.audience, *sorted(route.scopes))),
     )
+
+
+def _host(host: str, where: str) -> bytes:
+    if not _HOST.fullmatch(host):
+        raise ConfigurationError("`host` is a host name, with a port perhaps", where=where)
+    return host.encode("ascii")
 
 
 def _split_upstream(upstream: str, where: str) -> tuple[Origin, bytes]:

@@ -1,6 +1,6 @@
 """The request target, judged before anything is decided by it: one spelling per path, or no answer.
 
-Flow: raw target -> `judge_target` -> the path (to decide by) and the query, both forwarded byte for byte; or why not.
+Flow: `judge_path` and `judge_query` say why a part is refused, or nothing; what passes is forwarded byte for byte.
 Why: gateway and upstream may read `//`, dot segments, `%2f`, `;` or `\\` differently. Every published bypass of a
 gateway's rules rests on such a difference, so a target that two readers could read differently is refused.
 Does not: normalise. Nothing is decoded, merged or lower-cased; what passed is sent on as it came.
@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
-
-import msgspec
 
 _PATH_CHARACTERS: Final = b"/.-_~!$&'()*+,:=@%" + bytes([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)])
 _QUERY_CHARACTERS: Final = bytes(c for c in range(0x21, 0x7F) if c not in b'#"<>')
@@ -28,20 +25,6 @@ _AMBIGUOUS_ESCAPES: Final = re.compile(
 _STRUCTURAL: Final = frozenset("/\\.;%?#")
 
 
-class Target(msgspec.Struct, frozen=True):
-    """A target with one reading. `query` is empty or begins with `?`."""
-
-    path: bytes
-    query: bytes
-
-
-class AmbiguousTarget(msgspec.Struct, frozen=True):
-    """A target that is refused, and why, as a stable slug."""
-
-    reason: str
-
-
-@lru_cache(maxsize=4096)
 def judge_path(path: bytes) -> str:
     """Return why a path is ambiguous, or an empty text when it has one reading."""
     if not path.startswith(b"/"):
@@ -55,16 +38,8 @@ def judge_path(path: bytes) -> str:
     return _judge_escapes(path) if b"%" in path else ""
 
 
-def judge_target(raw: bytes) -> Target | AmbiguousTarget:
-    """Split a raw request target into path and query, if it has exactly one reading."""
-    path, mark, query = raw.partition(b"?")
-    reason = judge_path(path)
-    if not reason and mark:
-        reason = _judge_query(query)
-    return AmbiguousTarget(reason) if reason else Target(path, mark + query)
-
-
-def _judge_query(query: bytes) -> str:
+def judge_query(query: bytes) -> str:
+    """Return why a query (without its `?`) is refused, or an empty text. It never decides where a request goes."""
     if query.translate(None, _QUERY_CHARACTERS):
         return "bad_character"
     lowered = query.lower()

@@ -8,6 +8,7 @@ Does not: follow redirects, decompress, or judge headers.
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import httptools
@@ -18,10 +19,9 @@ from keystead.gateway.head import UNTIL_CLOSE, BadFraming, ResponseHead
 if TYPE_CHECKING:
     from keystead.gateway.pool import Pool
 
-MAXIMUM_HEAD: Final = 65_536
-MAXIMUM_FIELDS: Final = 256
 MAXIMUM_INTERIM: Final = 16
 SWITCHING_PROTOCOLS: Final = 101
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
 class Receiver(Protocol):
@@ -83,8 +83,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.pool = pool
         self.connected = False
         self.receiver: Receiver | None = None
-        self.parser = httptools.HttpResponseParser(self)
         self.head = ResponseHead()
+        self.parser = self._fresh_parser()
         self.length = 0
         self.bodiless = self.ended = self.keep_alive = self.switched = self.paused = False
         self.interim = self.uses = 0
@@ -95,7 +95,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.receiver = receiver
         self.bodiless = of_head_request
         self.ended = False
-        self.interim = 0
+        self.interim = self.length = 0
         self.uses += 1
 
     def pause(self) -> None:
@@ -173,29 +173,33 @@ class UpstreamConnection(asyncio.Protocol):
 
     # --- httptools ---------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
+    def _fresh_parser(self) -> httptools.HttpResponseParser:
+        return httptools.HttpResponseParser(
+            SimpleNamespace(
+                on_message_begin=self._message_begins,
+                on_header=self.head.add,
+                on_headers_complete=self._headers_complete,
+                on_body=self._take_body,
+                on_message_complete=self._message_complete,
+            )
+        )
+
+    def _message_begins(self) -> None:
         """Start a head, unless the response is over: more would be a response nobody asked for."""
         if self.ended:
             raise BadFraming("upstream.surplus")
-        self.head = ResponseHead()
-        self.length = 0
+        self.head.renew()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. Trailers land in a head nobody reads any more."""
-        self.head.add(name, value)
-        if self.head.size > MAXIMUM_HEAD or self.head.fields > MAXIMUM_FIELDS:
-            raise BadFraming("upstream.head_too_large")
-
-    def on_headers_complete(self) -> None:
+    def _headers_complete(self) -> None:
         """Tell the receiver of an interim or the final response."""
         head, receiver = self.head, self.receiver
         if receiver is None:
             return
-        head.status = self.parser.get_status_code()
+        head.status = status = self.parser.get_status_code()
         head.version = self.parser.get_http_version()
-        if head.version not in {"1.0", "1.1"} or head.status > 599:
+        if head.version not in _VERSIONS or status > 599:
             raise BadFraming("upstream.version")
-        if head.status < 200:
+        if status < 200:
             self._take_interim(head, receiver)
             return
         self.length = head.body_length(of_head_request=self.bodiless)
@@ -204,14 +208,13 @@ class UpstreamConnection(asyncio.Protocol):
         if self.bodiless:
             self.ended = True
 
-    def on_body(self, data: bytes) -> None:
-        """Pass a piece of the body on."""
+    def _take_body(self, data: bytes) -> None:
         if self.bodiless:
             raise BadFraming("upstream.surplus")
         if self.receiver is not None:
             self.receiver.response_data(data)
 
-    def on_message_complete(self) -> None:
+    def _message_complete(self) -> None:
         """Note the end. What follows from it waits until the parser has returned."""
         if self.head.status >= 200:
             self.ended = True
@@ -237,11 +240,12 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self) -> None:
         receiver, self.receiver = self.receiver, None
         if self.bodiless:
-            self.parser = httptools.HttpResponseParser(self)  # llhttp still waits for the body a HEAD has not
+            self.parser = self._fresh_parser()  # llhttp still waits for the body a HEAD has not
         if receiver is not None:
             receiver.response_ended()
         if self.keep_alive and not self.transport.is_closing():
-            self.resume()
+            if self.paused:
+                self.resume()
             self.pool.give_back(self)
         else:
             self.close()

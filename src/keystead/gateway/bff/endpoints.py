@@ -32,8 +32,8 @@ class Bff:
 
     async def answer(self, head: RequestHead, asked: Asked, body: bytes, trace: TraceContext) -> Reply:
         """Answer one request. Never raises."""
-        path = asked.target.path.decode("ascii")
-        call = Call(head, path, asked.target.query[1:], body, asked.handle, trace)
+        path = asked.path.decode("ascii")
+        call = Call(head, path, asked.query[1:], body, asked.handle, trace)
         endpoint = self._endpoints.get(path)
         if endpoint is None:
             return self._cx.refuse(call, refuse(404, "route.unknown", "There is nothing here."), _ACTION)

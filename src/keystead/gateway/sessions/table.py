@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -23,6 +24,7 @@ from keystead.storage.ports import Store, Write, get, put
 
 MAXIMUM_LIVE: Final = 100_000
 _TOUCH_AT_MOST_EVERY: Final = 60
+_digest: Final = lru_cache(maxsize=16_384)(handle_digest)
 
 
 class SessionTable:
@@ -50,7 +52,7 @@ class SessionTable:
 
     def at_hand(self, handle: str) -> LiveSession | None:
         """Return a session that the store has confirmed within the last second, or None: `load` it."""
-        live = self._live.get(handle_digest(handle))
+        live = self._live.get(_digest(handle))
         if live is None or live.ended or time.monotonic() - live.checked_at > RECHECK:
             return None
         live.used = True

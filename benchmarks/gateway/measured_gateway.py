@@ -1,0 +1,79 @@
+"""The gateway under load: the data plane as it ships, a session in SQLite, its token for the upstream in the cache.
+
+python -m benchmarks.gateway.measured_gateway PORT UPSTREAM_PORT FOLDER JOURNAL
+
+Prints the session's cookie when it listens. JOURNAL is a file, or `-` for no journal.
+Sign-in and exchange are left out because they are not measured; everything a request passes through is there.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from keystead.core.decisions import Decision, Journal
+from keystead.core.sealing import AesGcmSealer
+from keystead.core.values import Secret
+from keystead.gateway.gateway import Gateway
+from keystead.gateway.identity import Identity
+from keystead.gateway.sessions.live import UpstreamToken
+from keystead.gateway.sessions.records import SessionTokens
+from keystead.gateway.settings import GatewaySettings, RouteSettings
+from keystead.sdk.journal import JsonLinesJournal
+from keystead.storage.sqlite import open_store
+
+AUDIENCE = "https://catalog.bench"
+TOKEN_CHARACTERS = 700
+
+
+class Silent:
+    """No journal."""
+
+    def record(self, decision: Decision) -> None:
+        """Drop it."""
+
+
+def settings(port: int, upstream_port: int) -> GatewaySettings:
+    """Return a gateway with a few routes, one of them measured."""
+    url = f"http://127.0.0.1:{upstream_port}"
+    return GatewaySettings(
+        listen=f"127.0.0.1:{port}",
+        public_url=f"http://localhost:{port}",
+        issuer="http://127.0.0.1:9/realms/bench",
+        client_id="bench",
+        client_secret=Secret("never used here"),
+        routes=(
+            RouteSettings(path="/", upstream=url, public=True),
+            RouteSettings(path="/api/orders", upstream=url, audience="https://orders.bench"),
+            RouteSettings(path="/api/catalog", upstream=url, audience=AUDIENCE, scopes=("catalog:read",)),
+            RouteSettings(path="/api/stock", upstream=url, audience="https://stock.bench"),
+        ),
+    )
+
+
+async def run(port: int, upstream_port: int, folder: str, journal_file: str) -> None:
+    """Serve for ever."""
+    import asyncio
+
+    store = open_store(str(Path(folder) / "gateway.db"))
+    journal: Journal = Silent()
+    if journal_file != "-":
+        journal = JsonLinesJournal(open(journal_file, "w"), "gateway")  # noqa: SIM115 - open as long as the process
+    gateway = Gateway(settings(port, upstream_port), store, AesGcmSealer(secrets.token_bytes(32)), journal)
+    tokens = SessionTokens("a" * 300, int(time.time()) + 3_600, "r" * 80, "catalog:read", {"sub": "usr_bench"})
+    handle = await gateway.table.begin(tokens, sid="ses_bench")
+    live = await gateway.table.load(handle)
+    assert live is not None
+    token = secrets.token_urlsafe(TOKEN_CHARACTERS)[:TOKEN_CHARACTERS].encode()
+    live.upstream_tokens[f"{AUDIENCE} catalog:read"] = UpstreamToken(Identity(token, live), time.monotonic() + 3_600)
+    await gateway.start()
+    print(handle, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
