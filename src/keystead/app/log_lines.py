@@ -7,9 +7,11 @@ Does not: write anything else to standard output, or two kinds of line.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, Final
 
 from keystead.core.decisions import Decision, Journal
@@ -19,6 +21,7 @@ READY: Final = "process.ready"
 LOG: Final = "process.log"
 _QUIET: Final = ("uvicorn", "asyncio", "aiohttp")
 _FRAMES: Final = 12
+_GATHERING_SECONDS: Final = 0.005
 
 
 class LogHandler(logging.Handler):
@@ -58,7 +61,7 @@ ProcessJournal = JsonLinesJournal | RefusalsOnly
 
 def open_journal(service: str, level: str = "info") -> ProcessJournal:
     """Return the journal of this process on standard output, and send standard logging to it."""
-    lines = JsonLinesJournal(sys.stdout, service)
+    lines = JsonLinesJournal(sys.stdout, service, soon=_in_a_moment)
     journal = RefusalsOnly(lines) if level == "warning" else lines
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(journal)]
@@ -66,6 +69,15 @@ def open_journal(service: str, level: str = "info") -> ProcessJournal:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     return journal
+
+
+def _in_a_moment(call: Callable[[], None]) -> bool:
+    """Arrange for a call on this thread's event loop in a few milliseconds. Return whether there is a loop."""
+    try:
+        asyncio.get_running_loop().call_later(_GATHERING_SECONDS, call)
+    except RuntimeError:
+        return False
+    return True
 
 
 def say_ready(journal: Journal, reason: str, **facts: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import msgspec
@@ -181,3 +181,43 @@ def test_several_threads_write_whole_lines(pipe: tuple[int, TextIO]) -> None:
     for name in ("t0", "t1", "t2", "t3"):
         assert [line["reason"] for line in lines if line["action"] == name] == [str(number) for number in range(200)]
     journal.close()
+
+
+def test_gathered_lines_go_out_together_in_order_and_at_close(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    asked: list[Callable[[], None]] = []
+
+    def soon(call: Callable[[], None]) -> bool:
+        asked.append(call)
+        return True
+
+    journal = JsonLinesJournal(stream, "s", soon=soon)
+    os.set_blocking(reading, False)
+    for number in range(30):
+        journal.record(Decision("a", True, str(number), facts={"x": "y" * 200}))
+    with pytest.raises(BlockingIOError):
+        os.read(reading, 1)
+    assert len(asked) == 1
+    asked[0]()
+    os.set_blocking(reading, True)
+    assert [line["reason"] for line in read_until(reading, 30)] == [str(number) for number in range(30)]
+    journal.record(Decision("a", True, "last"))
+    journal.close()
+    assert [line["reason"] for line in read_until(reading, 1)] == ["last"]
+
+
+def test_lines_are_not_gathered_where_nobody_would_flush_them(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    journal = JsonLinesJournal(stream, "s", soon=lambda _: False)
+    journal.record(DECISION)
+    assert len(read_until(reading, 1)) == 1
+
+
+def test_gathered_lines_that_do_not_fit_are_counted_one_by_one() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    journal = JsonLinesJournal(os.fdopen(writing, "w"), "s", soon=lambda _: True)
+    for _ in range(100):
+        journal.record(DECISION)
+    journal.close()
+    assert journal._sink._lost == 100
