@@ -524,9 +524,9 @@ async def test_a_dead_agents_socket_is_taken_over_a_living_ones_not(tmp_path: Pa
 
 @pytest.fixture
 def open_path(tmp_path: Path) -> Path:
-    """Let other users reach the socket: pytest keeps its folders to itself."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        if folder.stat().st_uid == os.getuid() and str(folder).startswith("/tmp/pytest"):
+    """Let other users reach the socket: pytest keeps its folders to itself, and its workers one deeper."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and any(part.startswith("pytest-") for part in folder.parts):
             folder.chmod(0o711)
     subprocess.run(["test", "-x", str(tmp_path)], check=True)
     return tmp_path

@@ -15,8 +15,6 @@ MEDIAN_FUNCTION_LINES = 10
 VAGUE = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "lib"})
 
 EXCEPTIONS: dict[str, str] = {
-    "demo.check.refusals": "a list of what must be refused",
-    "demo.configuration": "one document, written out",
     "gateway.listener": "one state machine for one connection",
     "gateway.sessions.exchange:Exchanger._note": "fields of one log line",
     "web.sign_in_attempt:_record": "fields of one log line",
