@@ -15,7 +15,7 @@ import msgspec
 from keystead.core.decisions import Credential, Denied
 from keystead.core.http import Request
 from keystead.core.records.grant import Grant
-from keystead.core.tokens import AccessClaims
+from keystead.core.tokens import AccessClaims, audience_claim
 from keystead.core.values import handle_digest
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import Holding, authority_now, holding_of
@@ -54,41 +54,28 @@ async def look(token: str, caller: Caller, request: Request, cx: ServerContext) 
 
 
 def _access_token(claims: AccessClaims, caller: Caller, request: Request, issuer: str) -> Read[dict[str, Any] | Denied]:
-    land = yield from survey(request.realm, issuer, request.now)
-    entitled = _entitlement(claims, caller, land.scope_map)
-    if isinstance(entitled, Denied):
-        return entitled
+    """Return the members of the answer. Its own client learns all; of a token for several, an API only its part."""
+    members: dict[str, Any] = msgspec.to_builtins(claims)
+    members["token_type"] = "Bearer"  # noqa: S105 - a token type
+    if caller.client.id != claims.client_id:
+        land = yield from survey(request.realm, issuer, request.now)
+        entitled = tuple(one for one in claims.audiences if _speaks_for(caller, one, land.scope_map))
+        if not entitled:
+            return Denied("introspection.not_entitled", f"{caller.actor} serves no audience of the token")
+        if entitled != claims.audiences:
+            members["aud"] = audience_claim(entitled)
+            members["scope"] = " ".join(land.scope_map.owned(claims.scopes, entitled))
     live = yield from authority_now(request.realm, holding_of(claims), request.now)
-    if isinstance(live, Denied):
-        return live
-    return _members(claims, entitled, land.scope_map)
-
-
-def _entitlement(claims: AccessClaims, caller: Caller, scope_map: ScopeMap) -> tuple[str, ...] | Denied:
-    """Return the audiences of the token on whose behalf the caller may know it; all of them for its own client."""
-    if caller.client.id == claims.client_id:
-        return claims.audiences
-    entitled = tuple(audience for audience in claims.audiences if _speaks_for(caller, audience, scope_map))
-    return entitled or Denied("introspection.not_entitled", f"{caller.actor} serves no audience of the token")
+    return live if isinstance(live, Denied) else members
 
 
 def _speaks_for(caller: Caller, audience: str, scope_map: ScopeMap) -> bool:
+    """Return whether the caller is the service behind an audience, or was named as one that may introspect for it."""
     api = scope_map.apis.get(audience)
     if api is None:
         return caller.is_named(audience)
-    return caller.is_named(audience, *api.introspection_clients) or (
-        bool(api.served_by) and caller.is_named(api.served_by)
-    )
-
-
-def _members(claims: AccessClaims, entitled: tuple[str, ...], scope_map: ScopeMap) -> dict[str, Any]:
-    """Return the members of the answer. Of a token for several, each learns only its own audience and scopes."""
-    members: dict[str, Any] = msgspec.to_builtins(claims)
-    members["token_type"] = "Bearer"  # noqa: S105 - a token type
-    if entitled != claims.audiences:
-        members["aud"] = entitled[0] if len(entitled) == 1 else entitled
-        members["scope"] = " ".join(scope_map.owned(claims.scopes, entitled))
-    return members
+    named = (audience, *api.introspection_clients, *((api.served_by,) if api.served_by else ()))
+    return caller.is_named(*named)
 
 
 async def _refresh_token(token: str, caller: Caller, request: Request, cx: ServerContext) -> Known | Unknown:
