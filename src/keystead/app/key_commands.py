@@ -38,6 +38,16 @@ async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str,
     return _describe(key, now)
 
 
+async def withdraw_key(settings: Settings, path: Path, realm: str, kid: str) -> str:
+    """Stop publishing a key that leaked, and return what to say about it."""
+    realm = realm or _only_realm(settings)
+    async with open_database(settings, path) as (store, sealer):
+        gone = await StoreKeyRing(store, sealer).withdraw(realm, kid, EpochSeconds(int(time.time())))
+    if not gone:
+        raise ConfigurationError(f"realm {realm} publishes no key {kid}; see `keystead keys list`")
+    return f"{realm}  {kid}  withdrawn: no longer published; services refuse its tokens once they fetch the keys again"
+
+
 def _only_realm(settings: Settings) -> str:
     if len(settings.realms) != 1:
         raise ConfigurationError(f"name one of the realms with --realm: {', '.join(settings.realms)}")

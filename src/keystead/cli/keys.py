@@ -1,4 +1,4 @@
-"""`keystead keys`: make, list and rotate keys."""
+"""`keystead keys`: make, list, rotate and withdraw keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keystead.cli.configuration import config_option
 
 @click.group("keys")
 def command() -> None:
-    """Make, list and rotate keys."""
+    """Make, list, rotate and withdraw keys."""
 
 
 @command.command("new-encryption-key")
@@ -50,10 +50,27 @@ def list_keys(path: Path, realm: str | None) -> None:
 def rotate(path: Path, realm: str, algorithm: str, immediately: bool) -> None:
     """Publish a new signing key. It signs after an overlap in which every verifier learns of it.
 
-    With --now it signs at once: for a key that leaked. Verifiers fetch the new key when they meet it.
+    With --now it signs at once; verifiers fetch the new key when they meet it. A key that leaked is not rotated but
+    withdrawn: see `keystead keys withdraw`.
     """
     from keystead.app.key_commands import rotate_key
     from keystead.app.settings import load_settings
 
     settings = load_settings(path)
     click.echo(asyncio.run(rotate_key(settings, path, realm, algorithm, immediately)))
+
+
+@command.command("withdraw")
+@config_option
+@click.option("--realm", default="", help="The realm whose key it is. Not needed when there is one.")
+@click.argument("kid")
+def withdraw(path: Path, realm: str, kid: str) -> None:
+    """Stop publishing the key KID, which leaked. Everything it signed is dead; another key signs at once.
+
+    Services that keep keys (the SDK: five minutes) refuse its tokens as soon as they fetch the keys again.
+    """
+    from keystead.app.key_commands import withdraw_key
+    from keystead.app.settings import load_settings
+
+    settings = load_settings(path)
+    click.echo(asyncio.run(withdraw_key(settings, path, realm, kid)))

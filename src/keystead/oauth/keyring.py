@@ -21,10 +21,12 @@ from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
 from keystead.core.records.api import Api
 from keystead.core.records.realm import Realm
+from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.oauth.key_schedule import (
+    KEPT_AT_LEAST,
     lead,
     longest_lifetime,
     newest,
@@ -32,7 +34,7 @@ from keystead.oauth.key_schedule import (
     signing_key,
     superseded,
 )
-from keystead.storage.ports import Read, Store, Stored, Write, find, get, put
+from keystead.storage.ports import Read, Store, Stored, Write, emit, find, get, put, remove
 
 _REMEMBERED: Final = 1_024
 _ATTEMPTS: Final = 8
@@ -104,6 +106,21 @@ class StoreKeyRing:
                 self._signers.clear()
                 return candidate
         raise ConfigurationError(f"realm {realm}: somebody else keeps rotating its keys; try again")
+
+    async def withdraw(self, realm: str, kid: str, now: EpochSeconds) -> bool:
+        """Stop publishing a key that leaked, at once: every token it signed is dead here, and in services as soon as
+        they fetch the keys again. When it was the one that signs, the next one signs now; another process may go on
+        signing with it for up to a second. Answer: whether there was such a key.
+        """
+        _, keys = await self._store.read(_look(realm, now))
+        leaked = next((key for key in keys if key.id == kid), None)
+        if leaked is None:
+            return False
+        if signing_key(keys, leaked.algorithm, now) is leaked:
+            await self.rotate(realm, now, leaked.algorithm, immediately=True)
+        gone = await self._store.write(lambda: _withdraw(realm, kid, now))
+        self._signers.clear()
+        return gone
 
     async def _signer(self, realm: str, now: EpochSeconds, algorithm: str) -> PrivateKey:
         rules, keys = await self._store.read(_look(realm, now))
@@ -190,6 +207,14 @@ def _look(realm: str, now: EpochSeconds) -> Read[tuple[Realm, list[SigningKey]]]
 def _store_key(key: SigningKey, now: EpochSeconds) -> Write[bool]:
     outcome = yield from put(key, now)
     return isinstance(outcome, Stored)
+
+
+def _withdraw(realm: str, kid: str, now: EpochSeconds) -> Write[bool]:
+    gone = yield from remove(SigningKey, realm, kid)
+    if gone:
+        news = msgspec.json.encode(Revocation("key", kid, "withdrawn"))
+        yield from emit(realm, REVOCATION_TOPIC, news, now, EpochSeconds(now + KEPT_AT_LEAST))
+    return gone
 
 
 def _retire_superseded(rules: Realm, now: EpochSeconds) -> Write[None]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from keystead.core.errors import ConfigurationError
@@ -18,13 +19,14 @@ from keystead.core.jose.outcomes import VerifiedToken
 from keystead.core.records.api import Api
 from keystead.core.records.realm import Realm
 from keystead.core.records.record import Record
+from keystead.core.records.revocation import REVOCATION_TOPIC
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.sealing import AesGcmSealer
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.key_schedule import KEPT_AT_LEAST, PUBLISHED_AHEAD
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.memory import MemoryStore
-from keystead.storage.ports import Store, Write, find, put
+from keystead.storage.ports import Store, Write, find, put, read_outbox
 from keystead.storage.sqlite import open_store
 
 T0: Final = EpochSeconds(1_800_000_000)
@@ -150,6 +152,26 @@ async def test_a_change_by_another_process_is_seen_at_once(store: Store) -> None
     assert (await ours.key_set("acme", T0)) is not before
     assert rotated.id in await kids(ours, T0)
     assert (await ours.signer("acme", at(1))).kid == rotated.id
+
+
+async def test_a_leaked_key_is_withdrawn_at_once_and_the_next_one_signs(store: Store) -> None:
+    ring = StoreKeyRing(store, SEALER)
+    leaked = await ring.signer("acme", T0)
+    assert await ring.withdraw("acme", leaked.kid, at(1))
+    second = await ring.signer("acme", at(1))
+    assert await kids(ring, at(1)) == {second.kid} != {leaked.kid}
+    waiting = await ring.rotate("acme", at(2))
+    assert await ring.withdraw("acme", second.kid, at(3))
+    assert (await ring.signer("acme", at(3))).kid == waiting.id
+    assert await kids(ring, at(3)) == {waiting.id}
+    unused = await ring.rotate("acme", at(4))
+    assert await ring.withdraw("acme", unused.id, at(5))
+    assert (await ring.signer("acme", at(5))).kid == waiting.id
+    assert not await ring.withdraw("acme", leaked.kid, at(6))
+    assert not await ring.withdraw("acme", "other", at(6))
+    news = [msgspec.json.decode(event.payload) for event in await store.read(read_outbox(REVOCATION_TOPIC))]
+    assert [item["id"] for item in news] == [leaked.kid, second.kid, unused.id]
+    assert {item["kind"] for item in news} == {"key"}
 
 
 async def test_another_algorithm_or_realm_has_its_own_keys(store: Store) -> None:
