@@ -111,6 +111,10 @@ def test_size_is_bounded_before_anything_is_parsed() -> None:
         started = time.perf_counter()
         assert isinstance(read(bomb, keys=KEY_SET, typ={"at+jwt"}), Rejected)
         assert time.perf_counter() - started < 0.05
+    long_header = forge({"alg": "ES256", "kid": KEYS[0].kid, "typ": "at+jwt", "x": "y" * 1_000}, CLAIMS, KEYS[0])
+    outcome = door(long_header)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == "jwt.too_large"
     longest = {**CLAIMS, "x": "y" * (MAXIMUM_TOKEN - 1_000)}
     assert isinstance(door(sign(longest, KEYS[0], "at+jwt")), Rejected)
 
