@@ -83,7 +83,7 @@ class HttpChannel:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             transport = httpx2.AsyncHTTPTransport(
-                uds=self._socket, verify=self._tls or _tls_for(url), trust_env=False, retries=0
+                uds=self._socket, verify=self._tls or tls_for(url), trust_env=False, retries=0
             )
             self._client = httpx2.AsyncClient(
                 transport=transport, follow_redirects=False, trust_env=False, cookies=no_cookies()
@@ -126,7 +126,7 @@ def no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-def _tls_for(url: str) -> ssl.SSLContext:
+def tls_for(url: str) -> ssl.SSLContext:
     """Return the system's trust store for https, and for http an empty one that is quick to make and trusts nobody."""
     return ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

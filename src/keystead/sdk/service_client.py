@@ -23,7 +23,7 @@ from keystead.sdk.agent import AgentClient
 from keystead.sdk.caller import VerifiedCaller
 from keystead.sdk.demand import texts
 from keystead.sdk.exchange import TokenExchange
-from keystead.sdk.http_channel import no_cookies
+from keystead.sdk.http_channel import no_cookies, tls_for
 
 _TIMEOUT: Final = 5.0
 
@@ -66,9 +66,12 @@ class ServiceClient:
         self._audience = audience
         self._exchange = exchange
         self._agent = agent
-        verify: ssl.SSLContext | bool = tls if tls is not None else base_url.startswith("https:")
         self._client = httpx2.AsyncClient(
-            verify=verify, follow_redirects=False, trust_env=False, timeout=_TIMEOUT, cookies=no_cookies()
+            verify=tls or tls_for(base_url),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=_TIMEOUT,
+            cookies=no_cookies(),
         )
 
     async def request(

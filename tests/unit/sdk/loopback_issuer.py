@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,8 +22,8 @@ Answer = tuple[int, dict[str, str], bytes]
 class LoopbackIssuer:
     """One issuer. `url` is its identifier; `requests` counts paths; `answers` overrides single paths."""
 
-    def __init__(self, port: int) -> None:
-        self.origin = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, scheme: str = "http") -> None:
+        self.origin = f"{scheme}://127.0.0.1:{port}"
         self.url = f"{self.origin}/realms/acme"
         self.keys: list[PrivateKey] = [generate("ES256")]
         self.requests: Counter[str] = Counter()
@@ -97,12 +98,12 @@ def _encode(answer: Answer) -> bytes:
 
 
 @asynccontextmanager
-async def loopback_issuer() -> AsyncIterator[LoopbackIssuer]:
+async def loopback_issuer(tls: ssl.SSLContext | None = None) -> AsyncIterator[LoopbackIssuer]:
     """Run an issuer on a free port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        issuer = LoopbackIssuer(listening.getsockname()[1])
-        server = await asyncio.start_server(issuer.serve, sock=listening.dup())
+        issuer = LoopbackIssuer(listening.getsockname()[1], "http" if tls is None else "https")
+        server = await asyncio.start_server(issuer.serve, sock=listening.dup(), ssl=tls)
         try:
             yield issuer
         finally:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keystead.core.jose.algorithms import generate
 from keystead.sdk import KeyPolicy, Refused, VerifiedCaller, Verifier
+from tests.unit.sdk.certificates import tls_pair
 from tests.unit.sdk.conftest import Clock
-from tests.unit.sdk.loopback_issuer import LoopbackIssuer, json_answer
+from tests.unit.sdk.loopback_issuer import LoopbackIssuer, json_answer, loopback_issuer
 
 ORDERS = "https://orders.acme.example"
 POLICY = KeyPolicy(refresh_after=300, fail_after=3_600, unknown_kid_interval=60)
@@ -179,3 +181,20 @@ async def test_closing_gives_up_a_running_fetch(issuer: LoopbackIssuer, clock: C
     refused = await first
     assert isinstance(refused, Refused)
     assert refused.status == 503
+
+
+@pytest.mark.attack("S1")
+async def test_over_tls_only_a_trusted_issuer_is_believed(tmp_path: Path, clock: Clock) -> None:
+    server, trusting = tls_pair(tmp_path)
+    async with loopback_issuer(server) as issuer:
+        token = issuer.token(ORDERS, clock())
+        trusted = Verifier(issuer=issuer.url, audience=ORDERS, clock=clock, timer=clock, tls=trusting)
+        assert isinstance(await trusted.verify(token), VerifiedCaller)
+        await trusted.close()
+        stranger = Verifier(issuer=issuer.url, audience=ORDERS, clock=clock, timer=clock)
+        refused = await stranger.verify(token)
+        assert isinstance(refused, Refused)
+        assert refused.status == 503
+        assert "CERTIFICATE_VERIFY_FAILED" in refused.checks[0].why
+        assert issuer.requests[issuer.jwks_path] == 1
+        await stranger.close()
