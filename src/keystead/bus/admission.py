@@ -20,6 +20,7 @@ from keystead.core.jose.claims import Expectation, check_claims
 from keystead.core.jose.outcomes import Rejected
 from keystead.core.protocols import KeyRing
 from keystead.core.records.client import Client
+from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import RevokedToken
 from keystead.core.records.workload import Workload
 from keystead.core.tokens import ACCESS_TOKEN_TYPE, AccessClaims
@@ -143,6 +144,9 @@ def _look(realm: str, workload: str, client_id: str, token_id: str, now: EpochSe
 
     A client that happens to bear the name of a workload is not it: the client must be tied to that workload.
     """
+    place = yield from get(Realm, realm, realm, now)
+    if place is None or not place.enabled:
+        return Denied("realm.disabled", f"realm {realm} is disabled")
     if (yield from get(RevokedToken, realm, token_id, now)) is not None:
         return Denied("token.revoked", "the token was revoked")
     client = yield from get(Client, realm, client_id, now)

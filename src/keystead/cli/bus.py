@@ -17,9 +17,8 @@ def command() -> None:
 @command.command("prepare")
 @config_option
 @click.option("--listen", default="127.0.0.1:4222", show_default=True, help="Where the broker shall listen.")
-@click.option("--jetstream", default="", metavar="DIRECTORY", help="Let the broker keep streams in this directory.")
 @click.option("--tls", nargs=2, default=None, metavar="CERTIFICATE KEY", help="Files of the broker's certificate.")
-def prepare(path: Path, listen: str, jetstream: str, tls: tuple[str, str] | None) -> None:
+def prepare(path: Path, listen: str, tls: tuple[str, str] | None) -> None:
     """Make the broker's keys and its configuration file in the directory that the `bus` section names.
 
     Keys that are there already stay as they are. The broker does not take the file while it runs: restart it.
@@ -35,6 +34,6 @@ def prepare(path: Path, listen: str, jetstream: str, tls: tuple[str, str] | None
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise click.UsageError("--listen takes an address and a port, such as 127.0.0.1:4222")
-    written = write_server_configuration(directory, host=host, port=int(port), jetstream_directory=jetstream, tls=tls)
+    written = write_server_configuration(directory, host=host, port=int(port), tls=tls)
     click.echo(f"wrote {written}")
     click.echo(f"start the broker with: nats-server -c {written}")

@@ -54,6 +54,27 @@ async def test_renewal_on_both_sides_loses_nothing_and_repeats_nothing(bus: Loca
     assert sent_reports == received_reports == []
 
 
+async def test_what_one_service_publishes_keeps_its_order_across_its_renewals(bus: LocalBus) -> None:
+    sender, _ = await bus.bus("orders")
+    receiver, _ = await bus.bus("billing")
+    received: list[int] = []
+
+    async def keep(message: BusMessage) -> None:
+        received.append(int(message.payload))
+
+    await receiver.subscribe("orders.>", keep)
+    for number in range(3_000):
+        await sender.publish("orders.placed", str(number).encode())
+        if number % 500 == 250:
+            token = ObtainedToken(Secret(await bus.token("orders")), EpochSeconds(clock() + 300))
+            await sender._take_over(token)
+    await sender.flush()
+    await _until(lambda: len(received) == 3_000)
+    await sender.close()
+    await receiver.close()
+    assert received == list(range(3_000))
+
+
 async def test_a_handler_may_publish_while_the_connection_is_renewed(bus: LocalBus) -> None:
     """A handler at work when a renewal is due must not make the renewal and the publication wait for each other."""
     both = Workload(realm="acme", id="both", roles=(*BILLING, RoleAssignment("bus-sender", "done.>")))

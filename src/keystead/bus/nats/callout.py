@@ -28,7 +28,7 @@ _QUEUE: Final = "keystead"
 _AUDIENCE: Final = "nats-authorization-request"
 _AT_ONCE: Final = 64
 _NOTHING: Final = {"deny": [">"]}
-_OTHER_CREDENTIALS: Final = ("user", "pass", "jwt")
+_OTHER_CREDENTIALS: Final = ("user", "pass", "jwt", "nkey")
 
 
 class Question(msgspec.Struct, frozen=True):

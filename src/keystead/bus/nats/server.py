@@ -33,14 +33,14 @@ server_name: "keystead"
 listen: "{host}:{port}"
 max_connections: {maximum_connections}
 max_subscriptions: 1000
-max_control_line: 4096
+max_control_line: 16384
 max_payload: 1048576
 max_pending: 16777216
 write_deadline: "5s"
 ping_interval: "20s"
 ping_max: 2
-{tls}{jetstream}accounts {{
-  {app} {{ {app_jetstream}}}
+{tls}accounts {{
+  {app} {{}}
   {auth} {{ users: [ {{ nkey: {callout} }} ] }}
   {sys} {{ users: [ {{ nkey: {system} }} ] }}
 }}
@@ -84,30 +84,23 @@ def write_server_configuration(
     host: str = "127.0.0.1",
     port: int = 4222,
     maximum_connections: int = 10_000,
-    jetstream_directory: str = "",
     tls: tuple[str, str] | None = None,
 ) -> Path:
     """Write `nats-server.conf` for the keys of a directory and return its path.
 
-    `port` -1 lets the server choose. With a JetStream directory, streams are kept there and every acknowledged message
-    is on the disk before it is acknowledged. `tls` names the files of a certificate and its key.
+    `port` -1 lets the server choose. `tls` names the files of a certificate and its key.
     Raises: ConfigurationError when tokens would cross a network in the clear, or the directory is open to others.
     """
     if tls is None and not is_loopback(host):
         message = f"{host} is not this machine alone, so clients' tokens need TLS: give a certificate and its key"
         raise ConfigurationError(message, where="bus")
     keys = load_nats_keys(directory)
-    jetstream = (
-        f'jetstream {{ store_dir: "{jetstream_directory}", sync_interval: always }}\n' if jetstream_directory else ""
-    )
     certificate = f'tls {{ cert_file: "{tls[0]}", key_file: "{tls[1]}" }}\n' if tls is not None else ""
     text = _TEMPLATE.format(
         tls=certificate,
         host=host,
         port=port,
         maximum_connections=maximum_connections,
-        jetstream=jetstream,
-        app_jetstream="jetstream: enabled " if jetstream_directory else "",
         app=APPLICATION_ACCOUNT,
         auth=CALLOUT_ACCOUNT,
         sys=SYSTEM_ACCOUNT,

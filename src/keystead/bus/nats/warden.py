@@ -26,6 +26,7 @@ AGAIN: Final = (0.3, 2.5)
 """Seconds after which news are acted on again: who was being admitted while they came is connected by then."""
 
 _PAGE: Final = 1_024
+_AT_ONCE: Final = 64
 _SERVERS_ANSWER_WITHIN: Final = 0.25
 _RETRY: Final = 0.5
 
@@ -75,14 +76,19 @@ class Warden:
 
     async def reconcile(self) -> None:
         """Look at every connection once, and hang up on those that may not stay."""
-        for seen in await self._connections():
-            standing = read_standing(seen.name)
-            denied = Denied("bus.stranger", "it was not admitted by us") if standing is None else None
-            if standing is not None:
-                denied = await self._admission.still(standing)
-            if denied is not None:
-                await self._ask(f"$SYS.REQ.SERVER.{seen.server}.KICK", {"cid": seen.connection})
-                self._record(seen, standing.workload if standing else "", denied)
+        seen = await self._connections()
+        for start in range(0, len(seen), _AT_ONCE):
+            await asyncio.gather(*(self._look_at(one) for one in seen[start : start + _AT_ONCE]))
+
+    async def _look_at(self, seen: Seen) -> None:
+        standing = read_standing(seen.name)
+        if standing is None:
+            denied: Denied | None = Denied("bus.stranger", "it was not admitted by us")
+        else:
+            denied = await self._admission.still(standing)
+        if denied is not None:
+            await self._ask(f"$SYS.REQ.SERVER.{seen.server}.KICK", {"cid": seen.connection})
+            self._record(seen, standing.workload if standing else "", denied)
 
     async def _connections(self) -> list[Seen]:
         """Return the connections of the application account on all servers, all pages, before anything is done."""
