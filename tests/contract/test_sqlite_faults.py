@@ -8,7 +8,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,38 @@ async def test_a_read_transaction_sees_one_snapshot(sqlite: SqliteStore, path: P
     setting = await sqlite.read(get(Setting, "acme", "x", NOW))
     assert setting is not None
     assert setting.value == 2
+    raw.close()
+
+
+async def test_a_held_snapshot_ends_with_release_a_write_or_the_next_hold(sqlite: SqliteStore, path: Path) -> None:
+    """What others commit shows only after; and nothing of it stays behind that would keep the log from its end."""
+    raw = sqlite3.connect(path, isolation_level=None)
+
+    async def value() -> int:
+        setting = await sqlite.read(get(Setting, "acme", "x", NOW))
+        return -1 if setting is None else setting.value
+
+    def others_write(number: int) -> None:
+        document = b'{"realm":"acme","id":"x","version":1,"value":%d}' % number
+        raw.execute("UPDATE records SET document = ?", (document,))
+        raw.execute("UPDATE cache_revision SET revision = revision + 1")
+
+    await sqlite.write(partial(put, Setting(realm="acme", id="x", value=1), NOW))
+    code = partial(offer, "acme", "code", "k", b"", LATER)
+    ends: tuple[Callable[[], Any], ...] = (sqlite.release, sqlite.hold, partial(sqlite.write, code))
+    for number, end in enumerate(ends, start=2):
+        sqlite.hold()
+        assert await value() == number - 1
+        others_write(number)
+        assert await value() == number - 1
+        ended = end()
+        if ended is not None:
+            await ended
+        assert await value() == number
+        sqlite.release()
+    others_write(9)
+    assert await value() == 9
+    assert raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
     raw.close()
 
 

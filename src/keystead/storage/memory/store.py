@@ -41,6 +41,12 @@ class MemoryStore:
         """Run a transaction that only looks. Never suspends."""
         return self._run(transaction, self._reads)
 
+    def hold(self) -> None:
+        """Do nothing: whoever does not suspend sees one state anyway."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
     async def write(self, transaction: Callable[[], Write[T]]) -> T:
         """Run a transaction: all of it, or nothing."""
         try:

@@ -27,6 +27,17 @@ class Store(Protocol):
         """
         ...
 
+    def hold(self) -> None:
+        """Let the reads from here on share one snapshot, taken by the first of them; a snapshot held before ends.
+
+        Until `release`, or the next `write`. A backend whose reads suspend may ignore it.
+        """
+        ...
+
+    def release(self) -> None:
+        """End what `hold` began; nothing happens when nothing is held."""
+        ...
+
     async def write(self, transaction: Callable[[], Write[T]]) -> T:
         """Run a transaction and return when its effects are durable (fsynced). `transaction` may be called again.
 

@@ -32,20 +32,33 @@ class Reader:
         self._cursor = connection.cursor()
         self._anchor = connection.cursor()
         self._cache = Cache()
+        self._held = False
+        self._open = False
+
+    def hold(self) -> None:
+        """Keep the snapshot of the next transaction for those that follow it, until `release`."""
+        self.release()
+        self._held = True
+
+    def release(self) -> None:
+        """End the snapshot that is held, if one is."""
+        self._held = False
+        if self._open:
+            self._end()
 
     def run(self, transaction: Read[T]) -> T:
         """Run a transaction at one snapshot.
 
         Raises: StorageUnavailable; TypeError when the transaction would write.
         """
-        anchor = self._anchor
         try:
-            anchor.execute(ANCHOR)
-            self._cache.validate(anchor.fetchone()[0])
+            if not self._open:
+                self._begin()
             try:
                 return self._run(transaction)
             finally:
-                anchor.fetchone()  # finishes the statement, and with it the snapshot
+                if not self._held:
+                    self._end()
         except sqlite3.Error as error:
             raise StorageUnavailable(f"{self._path}: cannot be read ({error})") from error
 
@@ -60,6 +73,20 @@ class Reader:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
+
+    def _begin(self) -> None:
+        anchor = self._anchor
+        anchor.execute(ANCHOR)
+        self._cache.validate(anchor.fetchone()[0])
+        self._open = True
+
+    def _end(self) -> None:
+        self._open = False
+        try:
+            self._anchor.fetchone()  # finishes the statement, and with it the snapshot
+        except sqlite3.Error:
+            self._anchor.close()  # so does this, whatever is wrong with the statement
+            self._anchor = self._connection.cursor()
 
     def _run(self, transaction: Read[T]) -> T:
         answer = None

@@ -36,8 +36,17 @@ class SqliteStore:
         """Run a transaction that only looks. Never suspends."""
         return self._reader.run(transaction)
 
+    def hold(self) -> None:
+        """Let the reads from here on share one snapshot, until `release` or the next `write`."""
+        self._reader.hold()
+
+    def release(self) -> None:
+        """End what `hold` began."""
+        self._reader.release()
+
     async def write(self, transaction: Callable[[], Write[T]]) -> T:
         """Run a transaction; return when it is durable."""
+        self._reader.release()
 
         def work(cursor: sqlite3.Cursor) -> T:
             return run(transaction(), cursor)
