@@ -134,6 +134,15 @@ async def test_a_strange_answer_is_no_token(agent: Agent, clock: Clock, answer: 
         await asyncio.to_thread(SyncAgentClient(agent.socket, clock=clock).token, BUS)
 
 
+@pytest.mark.parametrize(("status", "raised"), [(400, TokenRefused), (403, TokenRefused), (500, AgentUnavailable)])
+async def test_a_failure_of_the_agent_is_not_a_refusal(
+    agent: Agent, clock: Clock, status: int, raised: type[Exception]
+) -> None:
+    agent.refuse = json_answer({"error": "x", "error_description": "y"}, status)
+    with pytest.raises(raised):
+        await AgentClient(agent.socket, clock=clock).token(BUS)
+
+
 async def test_code_without_an_event_loop_asks_the_same(agent: Agent, clock: Clock) -> None:
     client = SyncAgentClient(agent.socket, clock=clock)
 

@@ -169,6 +169,15 @@ async def test_a_refusal_is_told_and_not_kept(endpoint: Endpoint, exchange: Toke
     assert (await exchange.exchange("alice", INVENTORY)).reveal() == "t1"
 
 
+@pytest.mark.parametrize(("status", "raised"), [(400, TokenRefused), (401, TokenRefused), (500, IssuerUnavailable)])
+async def test_a_failure_of_the_issuer_is_not_a_refusal(
+    endpoint: Endpoint, exchange: TokenExchange, status: int, raised: type[Exception]
+) -> None:
+    endpoint.answer = json_answer({"error": "x", "error_description": "y"}, status)
+    with pytest.raises(raised):
+        await exchange.exchange("alice", INVENTORY)
+
+
 async def test_an_old_token_serves_while_nobody_answers_but_not_after_a_refusal(
     issuer: LoopbackIssuer, endpoint: Endpoint, exchange: TokenExchange, agent: Assertions, clock: Clock
 ) -> None:
