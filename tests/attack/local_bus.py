@@ -113,6 +113,14 @@ class LocalBus:
         return self.journal.reasons(action)
 
 
+async def kicks(bus: LocalBus, count: int) -> list[str]:
+    """Return why connections were ended, once so many were. The server hangs up before the journal hears of it."""
+    async with asyncio.timeout(2):
+        while len(bus.reasons("bus.kick")) < count:
+            await asyncio.sleep(0.01)
+    return bus.reasons("bus.kick")
+
+
 @asynccontextmanager
 async def local_bus(folder: Path) -> AsyncIterator[LocalBus]:
     """Run a bus whose realm has the sender `orders`, the receiver `billing` and `idle`, which has no role."""

@@ -2,7 +2,8 @@
 
 Flow: `start` forks, execs and registers without giving the event loop a turn in between, so a child cannot ask before
 it is known; its end is seen on the pidfd, and only then is it reaped.
-Does not: start a process again that ended, or count its children as it (see `attestors.spawned`).
+Does not: start a process again that ended, or count its children as it (see `attestors.spawned`). When the agent itself
+is killed, they live on, unknown to the next one.
 """
 
 from __future__ import annotations
