@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 import textwrap
 import urllib.parse
@@ -523,10 +522,11 @@ async def test_a_dead_agents_socket_is_taken_over_a_living_ones_not(tmp_path: Pa
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """Let other users reach the socket: pytest keeps its folders to itself, and its workers one deeper."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and any(part.startswith("pytest-") for part in folder.parts):
-            folder.chmod(0o711)
-    subprocess.run(["test", "-x", str(tmp_path)], check=True)
+def open_path(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let other users reach the socket: pytest keeps its folders to itself."""
+    base = tmp_path_factory.getbasetemp()
+    for folder in (tmp_path, base, base.parent):
+        status = folder.stat()
+        if status.st_uid == os.getuid() and not status.st_mode & 0o001:
+            folder.chmod(status.st_mode & 0o777 | 0o011)
     return tmp_path
