@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tests.market import Market, open_market
 from tests.not_run import NotRun
 from tests.served import FrontDoor, front_door
 from tests.shop import open_shop
+from tests.token_likes import leaking_lines
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,3 +56,11 @@ async def door(issuer: Issuer) -> AsyncIterator[FrontDoor]:
     async with front_door(issuer) as opened:
         await open_shop(issuer)
         yield opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_token_in_any_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search every log file of the whole run for anything that looks like a token (attack T6)."""
+    yield
+    logs = [path for path in tmp_path_factory.getbasetemp().rglob("*.log") if path.is_file()]
+    assert leaking_lines(logs) == []

@@ -43,6 +43,7 @@ from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Conflict, Store, Write, get, put
 from keystead.storage.sqlite import open_store
 from keystead.web.pages import HtmlPages
+from tests.token_likes import token_likes
 
 BASE = "http://issuer.test:8080"
 NOW = EpochSeconds(1_800_000_000)
@@ -59,6 +60,7 @@ class MemoryJournal:
 
     def record(self, decision: Decision) -> None:
         """Keep one."""
+        assert token_likes(msgspec.json.encode(decision, enc_hook=repr).decode()) == []
         self.decisions.append(decision)
 
     @property

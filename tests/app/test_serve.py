@@ -138,9 +138,8 @@ async def test_it_is_the_same_issuer_after_kill_and_restart(served: RunningIssue
     batch = served.client("batch-opaque")
     token = (await batch.token("client_credentials"))["access_token"]
     served.process.kill()
-    seconds = await served.process.start_and_wait()
+    await served.process.start_and_wait()
     assert (await batch.introspect(token)).json["active"] is True
-    assert seconds < 3
 
 
 async def test_the_database_and_its_key_are_private(served: RunningIssuer) -> None:
@@ -184,7 +183,7 @@ async def test_log_lines_carry_the_callers_trace(served: RunningIssuer) -> None:
     url = (await batch.discover())["token_endpoint"]
     answer = await batch.send("POST", url, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     assert answer.headers["x-request-id"] == trace
-    (decision,) = served.process.decisions("token.issue")
+    (decision,) = await served.process.heard("token.issue")
     assert decision["trace"]["trace_id"] == trace
     assert decision["trace"]["parent_id"] == "b7ad6b7169203331"
     assert decision["allowed"] is False

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from keystead.core.decisions import Decision
@@ -25,6 +26,7 @@ from keystead.workload.attestors.unix import UnixAttestor
 from keystead.workload.rules import WorkloadRules
 from keystead.workload.running import RunningAgent
 from keystead.workload.settings import AgentSettings, SupervisedProcess
+from tests.token_likes import token_likes
 
 HEADER = {"Keystead-Metadata": "true"}
 
@@ -48,6 +50,7 @@ class Memory:
         self.decisions: list[Decision] = []
 
     def record(self, decision: Decision) -> None:
+        assert token_likes(msgspec.json.encode(decision, enc_hook=repr).decode()) == []
         self.decisions.append(decision)
 
     def reasons(self, action: str) -> list[str]:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from keystead.core.decisions import Credential, Decision
 from keystead.core.trace import TraceContext
 from keystead.gateway.identity import Identity, SessionView
@@ -19,6 +21,7 @@ from keystead.gateway.server import DataPlane
 from keystead.gateway.settings import GatewaySettings, LimitSettings, RouteSettings
 from tests.gateway.raw import close_all
 from tests.gateway.upstream import RawUpstream
+from tests.token_likes import token_likes
 
 HANDLE = "A" * 43
 COOKIE = b"cookie: __Host-keystead=" + HANDLE.encode() + b"\r\n"
@@ -35,6 +38,7 @@ class KeptJournal:
 
     def record(self, decision: Decision) -> None:
         """Keep one."""
+        assert token_likes(msgspec.json.encode(decision, enc_hook=repr).decode()) == []
         self.decisions.append(decision)
 
     @property

@@ -113,6 +113,14 @@ class Process:
         """Return the decisions it logged, of one action or of all."""
         return [line for line in self.lines() if action in ("", line.get("action"))]
 
+    async def heard(self, action: str, *, seconds: float = 5.0) -> list[dict[str, Any]]:
+        """Wait until it logged decisions of an action, and return them."""
+        ending = time.monotonic() + seconds
+        while not self.decisions(action):
+            assert time.monotonic() < ending, f"{self.name} never logged {action}:\n{self.text()}"
+            await asyncio.sleep(0.01)
+        return self.decisions(action)
+
     def pids(self) -> list[int]:
         """Return the processes that said they are ready, in that order."""
         return [line["facts"]["pid"] for line in self.decisions("process.ready")]
