@@ -50,10 +50,3 @@ class ButNot(msgspec.Struct, frozen=True):
 
 
 Rule = Named | Also | Through | AnyOf | AllOf | ButNot
-
-
-def is_monotone(rule: Rule) -> bool:
-    """Tell whether a rule is a union of plain steps: no `and`, no `but not`."""
-    if isinstance(rule, AnyOf):
-        return all(is_monotone(part) for part in rule.parts)
-    return not isinstance(rule, AllOf | ButNot)

@@ -7,12 +7,12 @@ from the user upwards, because each tuple has one way up. Offsets instead of slo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import msgspec
 
-from keystead.authz.engine.rules import Also, AnyOf, Named, Rule, Through, is_monotone
+from keystead.authz.engine.rules import Also, AnyOf, Named, Rule, Through
 
 Arrow = tuple[int, int, Mapping[str, int]]
 """(offset of a tupleset, slot to look at on every parent, or -1 and then: that slot by the parent's type)."""
@@ -21,6 +21,8 @@ Steps = tuple[tuple[int, ...], tuple[int, ...], tuple[Arrow, ...]]
 """(offsets of slots whose tuples name users, those of them that may name usersets, arrows to parents)."""
 
 NO_STEPS: Final[Steps] = ((), (), ())
+MAX_FLAT: Final = 250
+"""Parts of a rule beyond which it is left to the solver: flattening takes room for every relation it passes."""
 
 
 class Shortcuts(msgspec.Struct, frozen=True):
@@ -35,32 +37,39 @@ class Shortcuts(msgspec.Struct, frozen=True):
     gives: tuple[tuple[int, ...], ...]
 
 
+class _Flat(NamedTuple):
+    """What a union of one object comes down to."""
+
+    named: tuple[int, ...]
+    arrows: tuple[Through, ...]
+
+
 def flatten(rules: tuple[Rule, ...], usersets: tuple[frozenset[int], ...]) -> Shortcuts:
     """Flatten every rule that can be. `usersets[slot]` are the slots that tuples of `slot` may name."""
     every = range(len(rules))
-    leads = [_leads_to(rules, usersets, slot) for slot in every]
-    plain = _closed_under(leads, {slot for slot, rule in enumerate(rules) if is_monotone(rule)})
-    members = [frozenset(each for named in _named_of(rules, slot) for each in usersets[named]) for slot in every]
+    flat = {slot: found for slot in every if (found := _flat(rules, slot))}
+    members = {slot: frozenset(each for named in flat[slot].named for each in usersets[named]) for slot in flat}
+    leads = {slot: members[slot].union(*(each.targets.values() for each in flat[slot].arrows)) for slot in flat}
+    plain = _closed(leads)
     targets = frozenset().union(*usersets)
-    grouped = _closed_under(members, {slot for slot in plain & targets if not _arrows_of(rules, slot)})
+    grouped = _closed({slot: members[slot] for slot in plain & targets if not flat[slot].arrows})
     gives: list[list[int]] = [[] for _ in rules]
     for slot in sorted(grouped):
-        for named in _named_of(rules, slot):
+        for named in flat[slot].named:
             gives[named].append(slot - named)
     return Shortcuts(
         has=tuple(slot in plain for slot in every),
-        steps=tuple(_steps(rules, usersets, slot) if slot in plain else NO_STEPS for slot in every),
+        steps=tuple(_steps(flat[slot], usersets, slot) if slot in plain else NO_STEPS for slot in every),
         group_like=tuple(slot in grouped for slot in every),
         gives=tuple(tuple(offsets) for offsets in gives),
     )
 
 
-def _steps(rules: tuple[Rule, ...], usersets: tuple[frozenset[int], ...], slot: int) -> Steps:
-    named = _named_of(rules, slot)
+def _steps(flat: _Flat, usersets: tuple[frozenset[int], ...], slot: int) -> Steps:
     return (
-        tuple(each - slot for each in named),
-        tuple(each - slot for each in named if usersets[each]),
-        tuple(_arrow(slot, each) for each in _arrows_of(rules, slot)),
+        tuple(each - slot for each in flat.named),
+        tuple(each - slot for each in flat.named if usersets[each]),
+        tuple(_arrow(slot, each) for each in flat.arrows),
     )
 
 
@@ -69,52 +78,42 @@ def _arrow(slot: int, through: Through) -> Arrow:
     return (through.tupleset - slot, only, through.targets)
 
 
-def _same_object(rules: tuple[Rule, ...], slot: int) -> Iterator[Named | Through]:
-    """Walk what a union of one object comes down to, each slot once."""
-    seen, stack = {slot}, [rules[slot]]
+def _flat(rules: tuple[Rule, ...], slot: int) -> _Flat | None:
+    """Collect what a union of one object comes down to. None: it has an `and` or `but not`, or is too long."""
+    named: list[int] = []
+    arrows: list[Through] = []
+    seen, stack, looked_at = {slot}, [rules[slot]], 0
     while stack:
-        rule = stack.pop()
-        if isinstance(rule, AnyOf):
-            stack.extend(reversed(rule.parts))
-        elif isinstance(rule, Also):
-            if rule.slot not in seen:
-                seen.add(rule.slot)
-                stack.append(rules[rule.slot])
-        elif isinstance(rule, Named | Through):
-            yield rule
-
-
-def _named_of(rules: tuple[Rule, ...], slot: int) -> tuple[int, ...]:
-    return tuple(rule.slot for rule in _same_object(rules, slot) if isinstance(rule, Named))
-
-
-def _arrows_of(rules: tuple[Rule, ...], slot: int) -> tuple[Through, ...]:
-    return tuple(rule for rule in _same_object(rules, slot) if isinstance(rule, Through))
-
-
-def _leads_to(rules: tuple[Rule, ...], usersets: tuple[frozenset[int], ...], slot: int) -> frozenset[int]:
-    """Return the slots that a rule mentions, one step away."""
-    found: set[int] = set()
-    stack = [rules[slot]]
-    while stack:
+        looked_at += 1
         match stack.pop():
-            case Named(named):
-                found |= usersets[named]
-            case Also(other):
-                found.add(other)
-            case Through(_, targets):
-                found |= set(targets.values())
             case AnyOf(parts):
-                stack.extend(parts)
+                stack.extend(reversed(parts))
+            case Also(other):
+                if other not in seen:
+                    seen.add(other)
+                    stack.append(rules[other])
+            case Named(own):
+                named.append(own)
+            case Through() as through:
+                arrows.append(through)
             case _:
-                pass
-    return frozenset(found)
+                return None
+        if looked_at > MAX_FLAT:
+            return None
+    return _Flat(tuple(named), tuple(arrows))
 
 
-def _closed_under(leads: list[frozenset[int]], candidates: set[int]) -> set[int]:
-    """Return the largest part of `candidates` that leads nowhere else."""
-    while True:
-        kept = {slot for slot in candidates if leads[slot] <= candidates}
-        if kept == candidates:
-            return kept
-        candidates = kept
+def _closed(leads: Mapping[int, frozenset[int]]) -> set[int]:
+    """Return the largest part of the keys from which nothing leads outside it."""
+    led_from: dict[int, list[int]] = {}
+    for slot, targets in leads.items():
+        for target in targets:
+            led_from.setdefault(target, []).append(slot)
+    kept = set(leads)
+    gone = [target for target in led_from if target not in kept]
+    while gone:
+        for slot in led_from.get(gone.pop(), ()):
+            if slot in kept:
+                kept.remove(slot)
+                gone.append(slot)
+    return kept

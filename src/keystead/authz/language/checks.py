@@ -24,8 +24,9 @@ def check_model(model: AuthorizationModel) -> None:
 def find_problems(model: AuthorizationModel) -> list[Problem]:
     """Return what is wrong with a model, in the order of the text."""
     problems = find_bad_names(model) + find_duplicates(model)
-    problems = problems or find_bad_references(model)
-    problems = problems or find_dead_ends(model)
+    if not problems:
+        relations = {(each.name, relation.name): relation for each in model.types for relation in each.relations}
+        problems = find_bad_references(model, relations) or find_dead_ends(relations)
     return sorted(
         problems + find_unused_conditions(model), key=lambda problem: (problem.span.line, problem.span.column)
     )

@@ -23,10 +23,10 @@ def find_duplicates(model: AuthorizationModel) -> list[Problem]:
     """Look for types, restrictions and operands that stand twice."""
     problems = []
     counted = Counter(definition.name for definition in model.types)
-    for name, count in counted.items():
-        first = model.type(name)
-        if count > 1 and first:
-            problems.append(_duplicate(f"the type `{name}` is a duplicate.", first.span, name))
+    for definition in model.types:
+        name = definition.name
+        if counted.pop(name, 0) > 1:
+            problems.append(_duplicate(f"the type `{name}` is a duplicate.", definition.span, name))
     for definition in model.types:
         for relation in definition.relations:
             problems += [*_restrictions(relation), *_operands(relation)]

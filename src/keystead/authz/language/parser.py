@@ -15,25 +15,30 @@ from keystead.authz.language.rewrites import parse_rewrite
 from keystead.authz.language.tokens import END, Token
 from keystead.authz.model import AuthorizationModel, ConditionDefinition, RelationDefinition, TypeDefinition
 
+MAX_MODEL: Final = 262_144
 _MODULES: Final = "modular models are not served yet"
 
 
 def parse_model(text: str) -> AuthorizationModel:
     """Read the text of a model. Raises: ModelError."""
+    if len(text) > MAX_MODEL:
+        _refuse(
+            "", Span(1, 1, 1), f"the model is longer than {MAX_MODEL:,} characters.", "split it into several stores"
+        )
     cursor = Cursor(text)
     schema = _parse_header(cursor)
     types: list[TypeDefinition] = []
     while cursor.at("type") or cursor.at("extend"):
         types.append(_parse_type(cursor))
-    conditions: list[ConditionDefinition] = []
+    conditions: dict[str, ConditionDefinition] = {}
     while cursor.at("condition"):
         condition = parse_condition(cursor)
-        if any(known.name == condition.name for known in conditions):
+        if condition.name in conditions:
             _refuse(condition.name, condition.span, f"condition '{condition.name}' is already defined in the model")
-        conditions.append(condition)
+        conditions[condition.name] = condition
     if cursor.token.kind != END:
         cursor.fail("`type` or `condition`", "a relation belongs under `relations` of a type")
-    return AuthorizationModel(schema.text, tuple(types), tuple(conditions), schema.span)
+    return AuthorizationModel(schema.text, tuple(types), tuple(conditions.values()), schema.span)
 
 
 def _parse_header(cursor: Cursor) -> Token:
@@ -57,16 +62,16 @@ def _parse_type(cursor: Cursor) -> TypeDefinition:
     cursor.word("type", "")
     name = cursor.name("a type name", "write `type document`")
     cursor.newline("a type name ends its line")
-    relations: list[RelationDefinition] = []
+    relations: dict[str, RelationDefinition] = {}
     if cursor.at("relations"):
         cursor.word("relations", "")
         cursor.newline("write each `define` on a line of its own")
         while not relations or cursor.at("define"):
             relation = _parse_relation(cursor)
-            if any(known.name == relation.name for known in relations):
+            if relation.name in relations:
                 _refuse(relation.name, relation.span, f"'{relation.name}' is already defined in '{name.text}'")
-            relations.append(relation)
-    return TypeDefinition(name.text, tuple(relations), name.span)
+            relations[relation.name] = relation
+    return TypeDefinition(name.text, tuple(relations.values()), name.span)
 
 
 def _parse_relation(cursor: Cursor) -> RelationDefinition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from keystead.authz.errors import Problem
 from keystead.authz.model import (
@@ -10,25 +10,29 @@ from keystead.authz.model import (
     Computed,
     Direct,
     FromParent,
+    RelationDefinition,
     Restriction,
-    TypeDefinition,
     leaves,
 )
 
+Relations = Mapping[tuple[str, str], RelationDefinition]
 
-def find_bad_references(model: AuthorizationModel) -> list[Problem]:
-    """Follow every name in every definition."""
+
+def find_bad_references(model: AuthorizationModel, relations: Relations) -> list[Problem]:
+    """Follow every name in every definition. `relations` are all of the model, by (type, name)."""
+    types = frozenset(definition.name for definition in model.types)
+    conditions = frozenset(condition.name for condition in model.conditions)
     problems: list[Problem] = []
-    for definition in model.types:
-        for relation in definition.relations:
-            for leaf in leaves(relation.rewrite):
-                if isinstance(leaf, Direct):
-                    for restriction in leaf.restrictions:
-                        problems += _restriction(model, restriction)
-                elif isinstance(leaf, Computed):
-                    problems += _computed(definition, leaf)
-                else:
-                    problems += _from_parent(model, definition, leaf)
+    for (type, _), relation in relations.items():
+        for leaf in leaves(relation.rewrite):
+            if isinstance(leaf, Direct):
+                for restriction in leaf.restrictions:
+                    problems += _restriction(types, relations, restriction)
+                    problems += _condition(conditions, restriction)
+            elif isinstance(leaf, Computed):
+                problems += _computed(relations, type, leaf)
+            else:
+                problems += _from_parent(relations, type, leaf)
     return problems
 
 
@@ -53,32 +57,35 @@ def find_unused_conditions(model: AuthorizationModel) -> list[Problem]:
     ]
 
 
-def _restriction(model: AuthorizationModel, restriction: Restriction) -> Iterator[Problem]:
+def _restriction(types: frozenset[str], relations: Relations, restriction: Restriction) -> Iterator[Problem]:
     name, relation = restriction.type, restriction.relation
-    if model.type(name) is None:
+    if name not in types:
         message = f"`{name}` is not a valid type."
         yield Problem(message, restriction.span, "invalid-type", f"define it: `type {name}`", name)
-    elif relation and model.relation(name, relation) is None:
+    elif relation and (name, relation) not in relations:
         message = f"`{relation}` is not a valid relation for `{name}`."
         yield Problem(message, restriction.span, "invalid-relation-type", _define(relation, name), relation)
-    if restriction.condition and all(known.name != restriction.condition for known in model.conditions):
-        message = f"`{restriction.condition}` is not a defined condition in the model."
-        remedy = f"define it: `condition {restriction.condition}(...) {{ ... }}`"
-        yield Problem(message, restriction.condition_span, "condition-not-defined", remedy, restriction.condition)
 
 
-def _computed(definition: TypeDefinition, leaf: Computed) -> Iterator[Problem]:
-    if definition.relation(leaf.relation) is None:
+def _condition(conditions: frozenset[str], restriction: Restriction) -> Iterator[Problem]:
+    name = restriction.condition
+    if name and name not in conditions:
+        message = f"`{name}` is not a defined condition in the model."
+        remedy = f"define it: `condition {name}(...) {{ ... }}`"
+        yield Problem(message, restriction.condition_span, "condition-not-defined", remedy, name)
+
+
+def _computed(relations: Relations, type: str, leaf: Computed) -> Iterator[Problem]:
+    if (type, leaf.relation) not in relations:
         message = f"the relation `{leaf.relation}` does not exist."
-        yield Problem(message, leaf.span, "missing-definition", _define(leaf.relation, definition.name), leaf.relation)
+        yield Problem(message, leaf.span, "missing-definition", _define(leaf.relation, type), leaf.relation)
 
 
-def _from_parent(model: AuthorizationModel, definition: TypeDefinition, leaf: FromParent) -> Iterator[Problem]:
-    tupleset = definition.relation(leaf.tupleset)
+def _from_parent(relations: Relations, type: str, leaf: FromParent) -> Iterator[Problem]:
+    tupleset = relations.get((type, leaf.tupleset))
     if tupleset is None:
-        message = f"`{leaf.tupleset}` is not a valid relation for `{definition.name}`."
-        remedy = _define(leaf.tupleset, definition.name)
-        yield Problem(message, leaf.span, "invalid-relation-type", remedy, leaf.tupleset)
+        message = f"`{leaf.tupleset}` is not a valid relation for `{type}`."
+        yield Problem(message, leaf.span, "invalid-relation-type", _define(leaf.tupleset, type), leaf.tupleset)
         return
     plain = isinstance(tupleset.rewrite, Direct)
     if not plain or any(parent.wildcard or parent.relation for parent in tupleset.restrictions):
@@ -86,11 +93,11 @@ def _from_parent(model: AuthorizationModel, definition: TypeDefinition, leaf: Fr
         remedy = f"let it name objects only: `define {leaf.tupleset}: [folder]`"
         yield Problem(message, leaf.tupleset_span, "tupleuserset-not-direct", remedy, leaf.tupleset)
         return
-    parents = [parent.type for parent in tupleset.restrictions]
-    if all(model.relation(parent, leaf.relation) is None for parent in parents):
-        for parent in dict.fromkeys(parents):
+    parents = dict.fromkeys(parent.type for parent in tupleset.restrictions)
+    if not any((parent, leaf.relation) in relations for parent in parents):
+        for parent in parents:
             message = (
-                f"the `{leaf.relation}` relation definition on type `{definition.name}` is not valid: "
+                f"the `{leaf.relation}` relation definition on type `{type}` is not valid: "
                 f"`{leaf.relation}` does not exist on `{leaf.tupleset}`, which is of type `{parent}`."
             )
             remedy = _define(leaf.relation, parent)
