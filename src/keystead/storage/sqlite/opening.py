@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -35,7 +36,7 @@ def prepare_file(path: Path) -> None:
         )
     try:
         _create(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        _require_access(path)
     except OSError as error:
         raise ConfigurationError(
             f"the database cannot be opened for writing ({error.strerror}); give the user Keystead runs as "
@@ -55,6 +56,19 @@ def _create(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _require_access(path: Path) -> None:
+    """Raise what opening the file for writing would raise.
+
+    Does not: open it. Closing any descriptor of a file drops every POSIX lock this process has on it, and with it
+    the locks of a store that is open already.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    for place in (path, path.parent):
+        if not os.access(place, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def connect(path: Path) -> sqlite3.Connection:
