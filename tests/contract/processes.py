@@ -104,6 +104,8 @@ async def watcher(store: Store, argument: str) -> None:
     while await loop.run_in_executor(None, sys.stdin.readline):
         setting = await store.read(get(Setting, "acme", "x", NOW))
         listed = await store.read(find(Setting, "acme", NOW, index="group", value="g"))
+        inside = await store.write(partial(get, Setting, "acme", "x", NOW))
+        assert inside == setting
         say([setting.value if setting else None, [each.value for each in listed]])
 
 

@@ -240,5 +240,24 @@ def test_a_store_outlives_an_event_loop(path: Path) -> None:
     store = open_store(str(path))
     asyncio.run(store.write(partial(offer, "acme", "code", "k", b"", LATER)))
     assert asyncio.run(store.read(peek("acme", "code", "k", NOW))) == Redeemable(b"")
+
+    async def leave_a_write_behind() -> None:
+        for number in range(100):
+            task = asyncio.create_task(store.write(partial(offer, "acme", "code", str(number), b"", LATER)))
+            await asyncio.sleep(0.0001)
+            task.cancel()
+
+    asyncio.run(leave_a_write_behind())
     assert asyncio.run(store.write(partial(redeem, "acme", "code", "k", NOW))) == Redeemed(b"")
     asyncio.run(store.close())
+
+
+async def test_a_store_refuses_a_second_running_loop(sqlite: SqliteStore) -> None:
+    """One loop at a time: two would tear each other's transactions."""
+    await sqlite.write(partial(offer, "acme", "code", "k", b"", LATER))
+
+    def elsewhere() -> None:
+        asyncio.run(sqlite.write(partial(redeem, "acme", "code", "k", NOW)))
+
+    with pytest.raises(RuntimeError, match="one event loop"):
+        await asyncio.to_thread(elsewhere)

@@ -47,7 +47,7 @@ class Store(Protocol):
         ...
 
     async def sweep(self, now: EpochSeconds, limit: int = 500) -> int:
-        """Remove at most `limit` expired rows in one short transaction. Answer: how many went."""
+        """Remove at most `limit` expired rows, in short transactions. Answer: how many went."""
         ...
 
     async def changed(self, since: int, timeout: float) -> int:

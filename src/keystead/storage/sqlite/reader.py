@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from keystead.core.errors import StorageUnavailable
-from keystead.storage.ports import Find, Get, Read
+from keystead.storage.ports import Read
 from keystead.storage.sql import READS
 from keystead.storage.sqlite.cache import Cache
-from keystead.storage.sqlite.driver import perform
+from keystead.storage.sqlite.driver import Driver
 
 T = TypeVar("T")
 
@@ -26,12 +26,13 @@ NEWEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"
 class Reader:
     """Runs read transactions on a connection of its own."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, cache: Cache) -> None:
         self._connection = connection
         self._path = path
-        self._cursor = connection.cursor()
         self._anchor = connection.cursor()
-        self._cache = Cache()
+        self._cursor = connection.cursor()
+        self._driver = Driver(self._cursor, READS, cache)
+        self._revision = -1
         self._held = False
         self._open = False
 
@@ -54,8 +55,9 @@ class Reader:
         try:
             if not self._open:
                 self._begin()
+            self._driver.begin(self._revision)
             try:
-                return self._run(transaction)
+                return self._driver.run(transaction)
             finally:
                 if not self._held:
                     self._end()
@@ -77,7 +79,7 @@ class Reader:
     def _begin(self) -> None:
         anchor = self._anchor
         anchor.execute(ANCHOR)
-        self._cache.validate(anchor.fetchone()[0])
+        self._revision = anchor.fetchone()[0]
         self._open = True
 
     def _end(self) -> None:
@@ -87,41 +89,3 @@ class Reader:
         except sqlite3.Error:
             self._anchor.close()  # so does this, whatever is wrong with the statement
             self._anchor = self._connection.cursor()
-
-    def _run(self, transaction: Read[T]) -> T:
-        answer = None
-        try:
-            while True:
-                answer = self._answer(transaction.send(answer))
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _answer(self, operation: Any) -> Any:
-        kind = getattr(operation, "kind", None)
-        if kind is not None and kind.cached:
-            if isinstance(operation, Get):
-                return self._get(operation)
-            if isinstance(operation, Find):
-                return self._find(operation)
-        return self._ask(operation)
-
-    def _get(self, operation: Get[Any]) -> Any:
-        record = self._cache.get(operation)
-        if record is None:
-            record = self._ask(operation)
-            self._cache.keep(operation, record)
-        return record
-
-    def _find(self, operation: Find[Any]) -> Any:
-        found = self._cache.find(operation)
-        if found is None:
-            found = self._ask(operation)
-            self._cache.keep_list(operation, found)
-        return found
-
-    def _ask(self, operation: Any) -> Any:
-        steps = READS.get(type(operation))
-        if steps is None:
-            raise TypeError(f"a read transaction may not {type(operation).__name__}; run it with Store.write")
-        return perform(steps(operation), self._cursor)

@@ -1,26 +1,29 @@
-"""The SQLite store: a reader for the loop, a writer with its thread, a bell for the outbox."""
+"""The SQLite store: a reader, a writer, what both keep in memory, and a bell for the outbox."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from keystead.core.errors import StorageUnavailable
 from keystead.core.values import EpochSeconds
 from keystead.storage.bell import Bell
 from keystead.storage.ports import Read, Write
+from keystead.storage.sql import READS, WRITES
 from keystead.storage.sql.sweeper import sweep
-from keystead.storage.sqlite.driver import perform, run
+from keystead.storage.sqlite.cache import Cache
+from keystead.storage.sqlite.driver import Driver
 from keystead.storage.sqlite.opening import connect_reader, connect_writer, prepare_file
 from keystead.storage.sqlite.reader import Reader
 from keystead.storage.sqlite.schema import bring_up_to_date, known_migrations
 from keystead.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
+
+SWEPT_TOGETHER: Final = 100
 
 
 class SqliteStore:
@@ -48,19 +51,18 @@ class SqliteStore:
         """Run a transaction; return when it is durable."""
         self._reader.release()
 
-        def work(cursor: sqlite3.Cursor) -> T:
-            return run(transaction(), cursor)
-
-        answer: T = await self._writer.submit(work)
+        answer: T = await self._writer.submit(lambda driver: driver.run(transaction()))
         return answer
 
     async def sweep(self, now: EpochSeconds, limit: int = 500) -> int:
-        """Remove at most `limit` expired rows."""
-
-        def work(cursor: sqlite3.Cursor) -> int:
-            return perform(sweep(now, limit), cursor)
-
-        gone: int = await self._writer.submit(work)
+        """Remove at most `limit` expired rows, few at a time, since they are removed on the loop."""
+        gone = 0
+        while gone < limit:
+            wanted = min(SWEPT_TOGETHER, limit - gone)
+            swept: int = await self._writer.submit(lambda driver: driver.perform(sweep(now, wanted)))  # noqa: B023
+            gone += swept
+            if swept < wanted:
+                break
         return gone
 
     async def changed(self, since: int, timeout: float) -> int:
@@ -69,7 +71,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish queued writes and let go of the file."""
-        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+        await self._writer.close()
         self._reader.close()
 
 
@@ -86,7 +88,9 @@ def open_store(path: str, *, lock_seconds: float = 5.0) -> SqliteStore:
     try:
         writing = connect_writer(file, deadline)
         bring_up_to_date(writing, known_migrations(), str(file), deadline)
-        reader = Reader(connect_reader(file), file)
+        reading = connect_reader(file)
     except sqlite3.Error as error:
         raise StorageUnavailable(f"{file}: cannot be opened ({error})") from error
-    return SqliteStore(reader, Writer(writing, file, lock_seconds))
+    cache = Cache()
+    driver = Driver(writing.cursor(), READS | WRITES, cache)
+    return SqliteStore(Reader(reading, file, cache), Writer(writing, driver, file, lock_seconds))
