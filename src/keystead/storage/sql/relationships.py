@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from keystead.core.values import EpochSeconds
@@ -49,6 +50,20 @@ READ: Final = 'SELECT object, relation, "user", condition, context FROM relation
 
 IN_ORDER: Final = ' ORDER BY object, relation, "user" LIMIT ?'
 
+
+class _Where:
+    """A SELECT that grows by conditions."""
+
+    def __init__(self, text: str, values: Sequence[SqlValue]) -> None:
+        self.text = text
+        self.values = list(values)
+
+    def also(self, condition: str, *values: SqlValue) -> None:
+        """Add a condition."""
+        self.text += f" AND {condition}"
+        self.values += values
+
+
 Change = tuple[str, Relationship]
 """`write` or `delete`, and what."""
 
@@ -65,23 +80,23 @@ def write_relationships(operation: WriteRelationships) -> Steps[RelationshipsWri
 
 def read_relationships(operation: ReadRelationships) -> Steps[list[Relationship]]:
     """List tuples in (object, relation, user) order."""
-    text, values = READ, list[SqlValue]((operation.realm, operation.store))
-    if operation.object.endswith(":"):
-        text += " AND object >= ? AND object < ?"
-        values += [operation.object, operation.object[:-1] + ";"]
-    elif operation.object:
-        text += " AND object = ?"
-        values.append(operation.object)
+    wanted = _Where(READ, (operation.realm, operation.store))
+    object, after = operation.object, operation.after
+    if object.endswith(":"):
+        wanted.also("object >= ? AND object < ?", object, object[:-1] + ";")
+    elif object:
+        wanted.also("object = ?", object)
     if operation.relation:
-        text += " AND relation = ?"
-        values.append(operation.relation)
+        wanted.also("relation = ?", operation.relation)
     if operation.user:
-        text += ' AND "user" = ?'
-        values.append(operation.user)
-    if operation.after is not None:
-        text += ' AND (object, relation, "user") > (?, ?, ?)'
-        values += _key(operation.after)
-    rows = yield text + IN_ORDER, (*values, page_size(operation.limit))
+        wanted.also('"user" = ?', operation.user)
+    if after is not None and object == after.object:
+        wanted.also('(relation, "user") > (?, ?)', after.relation, after.user)
+    elif after is not None:
+        # Said twice: the first is what bounds the walk through an index, the second what is meant.
+        wanted.also("object >= ?", after.object)
+        wanted.also('(object, relation, "user") > (?, ?, ?)', *_key(after))
+    rows = yield wanted.text + IN_ORDER, (*wanted.values, page_size(operation.limit))
     return [Relationship(*row) for row in rows]
 
 

@@ -59,7 +59,7 @@ CREATE TABLE relationships (
   context TEXT NOT NULL,
   PRIMARY KEY (realm, store, object, relation, "user")
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX relationships_by_user ON relationships (realm, store, "user", relation, object);
+CREATE INDEX relationships_by_user ON relationships (realm, store, "user", object, relation);
 
 CREATE TABLE relationship_revisions (
   realm TEXT NOT NULL,
@@ -97,3 +97,10 @@ CREATE INDEX outbox_expiry ON outbox (expires_at);
 -- Grows with every write to a kind that processes keep in memory.
 CREATE TABLE cache_revision (revision INTEGER NOT NULL) STRICT;
 INSERT INTO cache_revision (revision) VALUES (0);
+
+-- What the planner shall believe, since it never sees how large a store of tuples becomes: few tuples per object, few
+-- per user, so that a look-up by user walks relationships_by_user and not the whole store.
+ANALYZE;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('relationships', 'relationships', '1000000 1000000 1000000 20 5 1'),
+  ('relationships', 'relationships_by_user', '1000000 1000000 1000000 20 2 1');
