@@ -14,7 +14,7 @@ import time
 from collections.abc import Coroutine
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
@@ -28,11 +28,13 @@ from keystead.app.settings import ServerSettings, Settings
 from keystead.app.settings.server_checks import serves_plainly_off_loopback
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
-from keystead.bus.driver import RunningBus
 from keystead.bus.settings import BusSettings
 from keystead.core.decisions import Decision, Journal
 from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
+
+if TYPE_CHECKING:
+    from keystead.bus.driver import RunningBus
 
 _FILE: Final = "file:"
 
