@@ -103,6 +103,8 @@ def _hops(world: World) -> str:
 def _told(hop: Hop, world: World) -> str:
     """Return one hop as one line: the two ends, what crossed the wire, what came back for it."""
     wire = f"{hop.source} → {hop.target}"
+    if hop.credential is None:
+        return f"{wire:<24}{hop.facts.get('subject', '')}"
     shown = " ⇒ ".join(_contents(one, world) for one in (hop.credential, hop.issued) if one is not None)
     return f"{wire:<24}{shown}{' (a moment ago)' if hop.earlier else ''}"
 
@@ -110,9 +112,7 @@ def _told(hop: Hop, world: World) -> str:
 def _contents(credential: Credential, world: World) -> str:
     parts = [kind_label(credential.kind)]
     if credential.audience:
-        parts.append(
-            "for " + ", ".join(one.removeprefix("https://").partition(".")[0] for one in credential.audience[:1])
-        )
+        parts.append(f"for {_short(credential.audience[0], world)}")
     if credential.subject:
         chain = [world.traces.name_of(credential.subject), *reversed(credential.actors)]
         parts.append("of " + " through ".join(chain))
