@@ -30,7 +30,7 @@ class IssuerProcess:
         self.issuer = f"{self.base_url}/realms/storm"
         self.config = directory / "keystead.yaml"
         self.config.write_text(json.dumps(self._configuration(directory)))
-        self._log = (directory / "issuer.log").open("ab")
+        self._log = directory / "issuer.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def _configuration(self, directory: Path) -> dict[str, Any]:
@@ -75,10 +75,11 @@ class IssuerProcess:
         """Start it and return how many milliseconds until it answered."""
         begun = time.perf_counter()
         command = [sys.executable, "-m", "keystead.cli.main", "serve", "--config", str(self.config)]
-        self.process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while not _answers(self.port):
             if self.process.poll() is not None:
-                raise RuntimeError(f"the issuer ended by itself, see {self._log.name}")
+                raise RuntimeError(f"the issuer ended by itself, see {self._log}")
             time.sleep(0.004)
         return (time.perf_counter() - begun) * 1000
 
