@@ -5,12 +5,18 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import msgspec
+
 from keystead.app.catalogue import endpoints
+from keystead.app.http_server.framing import Limits
 from keystead.cli.reference.markdown import GENERATED, code, table
 from keystead.oauth.catalogue import client_authentications, grants
 
 HEAD = """Paths are relative to the issuer, `{base_url}/realms/{realm}`. Find them through discovery, not here.
 The management port (`server.management_listen`) has `/health/live`, `/health/ready` and `/metrics`."""
+
+LIMITS = """Every connection has these. A body may have 65,536 bytes, and none where only GET is answered. Beyond a limit
+the answer is 400, 408, 413, 414, 431 or 503, as JSON, and the connection closes."""
 
 
 def page(root: Path) -> str:
@@ -28,7 +34,16 @@ def page(root: Path) -> str:
     parts += ["## Grants", table(["grant_type", "specification", "what it is"], _plugins(grants().items()))]
     methods = ((type(method).method, method) for method in client_authentications())
     parts += ["## Client authentication", table(["method", "specification", "what it is"], _plugins(methods))]
+    parts += ["## Limits", LIMITS, table(["limit", "value", "unit"], _limits())]
     return "\n\n".join(parts) + "\n"
+
+
+def _limits() -> list[tuple[str, str, str]]:
+    units = {"size": "bytes", "timeout": "seconds"}
+    return [
+        (code(field.name), str(field.default), units.get(field.name.rpartition("_")[2], "at once"))
+        for field in msgspec.structs.fields(Limits)
+    ]
 
 
 def _plugins(found: object) -> list[tuple[str, str, str]]:
