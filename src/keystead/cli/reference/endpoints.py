@@ -15,8 +15,8 @@ from keystead.oauth.catalogue import client_authentications, grants
 HEAD = """Paths are relative to the issuer, `{base_url}/realms/{realm}`. Find them through discovery, not here.
 The management port (`server.management_listen`) has `/health/live`, `/health/ready` and `/metrics`."""
 
-LIMITS = """Every connection has these. A body may have 65,536 bytes, and none where only GET is answered. Beyond a limit
-the answer is 400, 408, 413, 414, 431 or 503, as JSON, and the connection closes."""
+LIMITS = """Every connection has these. A body may have 65,536 bytes, and none where only GET is answered. Beyond a
+limit the answer is 400, 408, 413, 414, 431 or 503, as JSON, and the connection closes."""
 
 
 def page(root: Path) -> str:
@@ -41,7 +41,7 @@ def page(root: Path) -> str:
 def _limits() -> list[tuple[str, str, str]]:
     units = {"size": "bytes", "timeout": "seconds"}
     return [
-        (code(field.name), str(field.default), units.get(field.name.rpartition("_")[2], "at once"))
+        (code(field.name), str(field.default), units.get(field.name.rpartition("_")[2], "number"))
         for field in msgspec.structs.fields(Limits)
     ]
 
