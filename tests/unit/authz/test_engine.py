@@ -121,3 +121,23 @@ def test_an_unknown_name_is_not_made_known_by_asking() -> None:
         assert evaluator.holds(f"user:{number}", "viewer", "doc:1")
         assert not evaluator.holds(f"user:{number}", "viewer", f"doc:x{number}")
     assert evaluator.graph.names == known
+
+
+def test_a_circle_that_a_negation_feeds_is_not_unfounded() -> None:
+    """Each is read unless the other is: neither is certain, so both are undefined rather than one being chosen."""
+    model = """type page
+  relations
+    define other: [page]
+    define listed: [user]
+    define hidden: [user] or read from other
+    define read: listed but not hidden
+"""
+    circle = ("page:1#other@page:2", "page:2#other@page:1", "page:1#listed@user:alice", "page:2#listed@user:alice")
+    evaluator = evaluator_of(model, *circle)
+    for page in ("page:1", "page:2"):
+        decision = evaluator.explain("user:alice", "read", page)
+        assert isinstance(decision, Denied)
+        assert decision.reason == "authz.contradiction"
+    evaluator.graph.add(relationship("page:1#hidden@user:alice"))
+    assert not evaluator.holds("user:alice", "read", "page:1")
+    assert evaluator.holds("user:alice", "read", "page:2")

@@ -11,7 +11,7 @@ from typing import Final
 
 from keystead.authz.engine.vertex import Gate, Value, Vertex
 
-MAX_WORK: Final = 200_000
+MAX_WORK: Final = 100_000
 """Gates looked at before giving up on a knot of exclusions; the rest is undefined, which is no."""
 
 
