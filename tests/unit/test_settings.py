@@ -151,3 +151,24 @@ def test_off_loopback_a_short_secret_is_refused() -> None:
         "a secret of some length", "12345678"
     )
     assert "at least 16 characters" in refused(text)
+
+
+def test_the_authorization_section_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "keystead.yaml"
+    path.write_text("realms: {acme: {}}\nauthz: {stores: {shop: {realm: acme, model_file: shop.fga, default: true}}}\n")
+    with pytest.raises(ConfigurationError, match=r"keystead\.yaml:2: cannot read the model"):
+        load_settings(path)
+    (tmp_path / "shop.fga").write_text(
+        "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define owner: [usr]\n"
+    )
+    with pytest.raises(ConfigurationError, match="usr"):
+        load_settings(path)
+    (tmp_path / "shop.fga").write_text(
+        "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define owner: [user]\n"
+    )
+    settings = load_settings(path)
+    assert settings.authz is not None
+    assert settings.authz.stores["shop"].default
+    path.write_text(path.read_text().replace("realm: acme", "realm: acm"))
+    with pytest.raises(ConfigurationError, match="no realm `acm`"):
+        load_settings(path)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from keystead.app.settings.authorization import store_problems
 from keystead.app.settings.checks import problems
 from keystead.app.settings.decode import decode
 from keystead.app.settings.document import Document, parse_document, read_document
@@ -47,6 +48,8 @@ def settle(document: Document, environment: Mapping[str, str] | None, *, agent_k
         realms={name: _realm(document, name, value, agent_keys=agent_keys) for name, value in realms.items()},
     )
     found = problems(settings)
+    if settings.authz is not None:
+        found += store_problems(settings.authz, settings.realms, document.path.parent)
     if found:
         raise ConfigurationError("\n".join(f"{document.where(place)}: {message}" for place, message in found))
     return _with_bus_audience(settings)

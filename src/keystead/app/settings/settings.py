@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from keystead.app.settings.authorization import AuthorizationSettings
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server import ServerSettings
 from keystead.bus.settings import BusSettings
@@ -13,7 +14,7 @@ from keystead.workload.settings import AgentSettings
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything one file can say. Each command reads the sections it needs: `serve` the server, realms and bus,
-    `gateway` the gateway, `agent` the agent and the workloads of its realm.
+    `gateway` the gateway, `agent` the agent and the workloads of its realm. `authz` is checked, and not served yet.
     """
 
     server: ServerSettings | None = None
@@ -21,3 +22,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bus: BusSettings | None = None
     gateway: GatewaySettings | None = None
     agent: AgentSettings | None = None
+    authz: AuthorizationSettings | None = None
