@@ -158,6 +158,9 @@ def _say_ready(settings: Settings, journal: ProcessJournal, listener: socket.soc
     base_url = require_server(settings).base_url
     issuers = {name: f"{base_url}/realms/{name}" for name in settings.realms}
     say_ready(journal, "issuer.ready", listening=f"{host}:{port}", issuers=issuers, pid=os.getpid())
+    if settings.authz is not None and settings.authz.stores:
+        facts = {"stores": sorted(settings.authz.stores), "remedy": "embed the engine in the service: keystead.authz"}
+        journal.record(Decision("authz.stores", False, "authz.not_served", facts=facts))
 
 
 async def _apply(settings: Settings, issuer: Issuer, journal: ProcessJournal) -> None:
