@@ -168,3 +168,22 @@ async def test_what_is_exported_makes_the_same_records_again(world: World) -> No
     assert "long secret" not in exported
     assert "argon2" not in exported
     assert await world.plan(exported) == ["update client"], "only the secret is missing"
+
+
+async def test_a_client_of_people_without_scope_may_ask_for_what_the_file_opens_to_it(world: World) -> None:
+    apis = (
+        "{audience: 'https://a.example', scopes: [a:read], served_by: a, exchange: {from: [shop]}}, "
+        "{audience: 'https://b.example', scopes: [b:read], exchange: {from: [a]}}, "
+        "{audience: 'https://c.example', scopes: [c:read]}"
+    )
+    clients = (
+        "{client_id: shop, client_secret: 'long enough for tests', redirect_uris: ['https://shop.example/cb']}, "
+        "{client_id: batch, client_secret: 'long enough for tests', grant_types: [client_credentials]}"
+    )
+    await world.apply(f"realms: {{acme: {{workloads: [{{name: a}}], clients: [{clients}], apis: [{apis}]}}}}")
+    shop = await world.store.read(get(Client, "acme", "shop", NOW))
+    batch = await world.store.read(get(Client, "acme", "batch", NOW))
+    assert shop is not None
+    assert batch is not None
+    assert shop.scope == "openid profile email a:read b:read"
+    assert batch.scope == ""

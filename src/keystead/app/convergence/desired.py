@@ -20,6 +20,7 @@ from keystead.core.records.workload import Agent, RoleAssignment, Workload
 from keystead.core.values import handle_digest
 
 CONFIGURATION = "configuration"
+PERSON_SCOPES = ("openid", "profile", "email")
 EITHER_SECRET_METHOD = "client_secret"  # noqa: S105 - the name of a method
 
 
@@ -30,7 +31,7 @@ def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
         *(api_record(realm, api) for api in settings.apis),
         *(workload_record(realm, workload) for workload in settings.workloads),
         *(agent_record(realm, agent) for agent in settings.agents),
-        *(client_record(realm, client) for client in settings.clients),
+        *(client_record(realm, client, settings.apis) for client in settings.clients),
     ]
 
 
@@ -55,7 +56,7 @@ def realm_record(realm: str, settings: RealmSettings) -> Realm:
     )
 
 
-def client_record(realm: str, settings: ClientSettings) -> Client:
+def client_record(realm: str, settings: ClientSettings, apis: tuple[ApiSettings, ...] = ()) -> Client:
     """Return a client. Its secrets become digests."""
     return Client(
         realm=realm,
@@ -70,7 +71,7 @@ def client_record(realm: str, settings: ClientSettings) -> Client:
         workload=settings.workload,
         grant_types=settings.grant_types,
         response_types=settings.response_types,
-        scope=settings.scope,
+        scope=settings.scope or implied_scope(settings, apis),
         access_token_format=settings.access_token_format,
         skip_consent=settings.skip_consent,
         client_uri=settings.client_uri,
@@ -90,6 +91,25 @@ def implied_method(settings: ClientSettings) -> str:
     if settings.jwks is not None:
         return "private_key_jwt"
     return EITHER_SECRET_METHOD if client_secrets(settings) else "none"
+
+
+def implied_scope(settings: ClientSettings, apis: tuple[ApiSettings, ...]) -> str:
+    """Return what a client that signs people in may ask for when the file does not say.
+
+    Who the person is, and the scopes of the APIs that admit the client by `exchange.from`, with those behind them: the
+    file has opened these to it already. A client without people gets nothing it was not given.
+    Spec: RFC 7591 section 2 (`scope`).
+    """
+    if "authorization_code" not in settings.grant_types:
+        return ""
+    parties, scopes, admitted = {settings.client_id, settings.workload} - {""}, list(PERSON_SCOPES), True
+    while admitted:
+        reached = [api for api in apis if parties & set(api.exchange.sources)]
+        scopes += [scope for api in reached for scope in api.scopes if scope not in scopes]
+        behind = {api.served_by for api in reached if api.served_by} - parties
+        parties |= behind
+        admitted = bool(behind)
+    return " ".join(scopes)
 
 
 def api_record(realm: str, settings: ApiSettings) -> Api:

@@ -18,6 +18,8 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `client_secret` is the shared secret, `client_secrets` several while rotating; both take `${NAME}` and `file:`.
     `token_endpoint_auth_method` defaults to what the other fields imply: `workload` with a workload,
     `private_key_jwt` with `jwks`, `client_secret_basic` or `client_secret_post` with a secret, else `none`.
+    `scope` bounds what it may ask for; where a client that signs people in leaves it out, that is who the person is and
+    the scopes of the APIs that admit it by `exchange.from`.
     `access_token_format` is `opaque` or `jwt`. `skip_consent` is for the operator's own applications.
     Spec: RFC 7591 section 2.
     """
