@@ -132,7 +132,7 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> Non
         ('scope: "catalog:read"', 'scope: "catalog:raed"', "no API of this realm has the scope catalog:raed"),
         ("from: [shop-bff]", "from: [shop]", "neither a client nor a workload"),
         ("access_token_format: jwt", "access_token_format: jws", "opaque or jwt"),
-        ("workload: gateway,", "workload: gatewy,", "there is no workload `gatewy`"),
+        ("workload: gateway,", "", "needs the name of the `workload`"),
         ('client_secret: "a secret of some length"', "client_secret: short", "at least 8 characters"),
     ],
 )

@@ -158,6 +158,14 @@ def _say_ready(settings: Settings, journal: ProcessJournal, listener: socket.soc
     base_url = require_server(settings).base_url
     issuers = {name: f"{base_url}/realms/{name}" for name in settings.realms}
     say_ready(journal, "issuer.ready", listening=f"{host}:{port}", issuers=issuers, pid=os.getpid())
+    for name, realm in settings.realms.items():
+        declared = {workload.name for workload in realm.workloads}
+        for client in realm.clients:
+            if client.workload and client.workload not in declared:
+                undeclared = {"client_id": client.client_id, "workload": client.workload}
+                journal.record(
+                    Decision("settings.check", False, "client.workload_undeclared", realm=name, facts=undeclared)
+                )
     if settings.authz is not None and settings.authz.stores:
         facts = {"stores": sorted(settings.authz.stores), "remedy": "embed the engine in the service: keystead.authz"}
         journal.record(Decision("authz.stores", False, "authz.not_served", facts=facts))

@@ -90,7 +90,6 @@ def _require_known_values(realm: RealmSettings) -> Iterator[Problem]:
 
 
 def _require_credentials(realm: RealmSettings) -> Iterator[Problem]:
-    workloads = {workload.name for workload in realm.workloads}
     for index, client in enumerate(realm.clients):
         place = ("clients", index)
         method, secrets = client.token_endpoint_auth_method, client_secrets(client)
@@ -100,8 +99,8 @@ def _require_credentials(realm: RealmSettings) -> Iterator[Problem]:
             yield place, "private_key_jwt needs the client's public keys in `jwks`"
         if method == "none" and secrets:
             yield place, "a client with `token_endpoint_auth_method: none` has no secret; remove one of the two"
-        if (method == "workload" or client.workload) and client.workload not in workloads:
-            yield place, f"there is no workload `{client.workload}` in this realm"
+        if method == "workload" and not client.workload:
+            yield place, "token_endpoint_auth_method: workload needs the name of the `workload`"
         if any(len(secret) < SHORTEST_SECRET for secret in secrets):
             yield (
                 place,
