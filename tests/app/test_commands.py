@@ -30,11 +30,50 @@ def test_help_is_there_without_loading_a_command(tmp_path: Path) -> None:
 def test_an_unknown_command_and_a_missing_file_are_one_line_each(tmp_path: Path) -> None:
     unknown = keystead("srve", cwd=tmp_path)
     assert unknown.returncode == 2
-    assert "srve" in unknown.stderr
+    assert "No such command 'srve'. Did you mean `serve`?" in unknown.stderr
     missing = keystead("serve", cwd=tmp_path)
     assert missing.returncode == 1
     assert missing.stderr.startswith("keystead: keystead.yaml: cannot read the configuration")
     assert "Traceback" not in unknown.stderr + missing.stderr
+
+
+SMALL = """
+server: {base_url: "http://localhost:8080", listen: "127.0.0.1:8080", database: "sqlite:///DATABASE"}
+realms: {acme: {apis: [{audience: https://notes.acme.example, scopes: [notes:read]}]}}
+"""
+
+
+def small(tmp_path: Path, database: str) -> None:
+    """Write a small configuration file."""
+    (tmp_path / "keystead.yaml").write_text(SMALL.replace("DATABASE", database))
+
+
+def test_whoever_only_looks_makes_no_database(tmp_path: Path) -> None:
+    small(tmp_path, "new.db")
+    planned = keystead("plan", cwd=tmp_path)
+    assert "+ acme: api https://notes.acme.example" in planned.stdout
+    assert keystead("export", cwd=tmp_path).returncode == 0
+    assert "no keys yet" in keystead("keys", "list", cwd=tmp_path).stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["keystead.yaml"]
+    assert keystead("apply", cwd=tmp_path).returncode == 0
+    assert "nothing to change" in keystead("plan", cwd=tmp_path).stdout
+    unknown = keystead("keys", "rotate", "--realm", "acne", cwd=tmp_path)
+    assert unknown.stderr == "keystead: there is no realm acne; `keystead apply` makes those of the file\n"
+
+
+def test_a_database_that_cannot_be_opened_is_said_once_with_what_to_do(tmp_path: Path) -> None:
+    small(tmp_path, "nowhere/keystead.db")
+    missing = keystead("apply", cwd=tmp_path)
+    assert f"create the directory {tmp_path / 'nowhere'}" in missing.stderr
+    small(tmp_path, "damaged.db")
+    assert keystead("apply", cwd=tmp_path).returncode == 0
+    (tmp_path / "damaged.db").write_bytes(b"no database at all" * 100)
+    damaged = keystead("apply", cwd=tmp_path)
+    assert damaged.returncode == 1
+    assert "put a backup back if the file is damaged" in damaged.stderr
+    told = keystead("doctor", cwd=tmp_path)
+    assert told.returncode == 1
+    assert told.stdout.count("put a backup back") == 1
 
 
 def test_a_new_encryption_key_is_private_and_never_overwritten(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from keystead.identity.passwords import Argon2Passwords
 
 async def plan_file(settings: Settings, path: Path, *, prune: bool) -> list[Change]:
     """Return what applying the file would change."""
-    async with open_database(settings, path) as (store, sealer):
+    async with open_database(settings, path, make=False) as (store, sealer):
         return await plan(store, settings, sealer, _now(), prune=prune)
 
 
@@ -32,7 +32,7 @@ async def apply_file(settings: Settings, path: Path, *, prune: bool) -> list[Cha
 
 async def export_file(settings: Settings, path: Path) -> dict[str, Any]:
     """Return the `realms` section that would make the records that are there, without secrets."""
-    async with open_database(settings, path) as (store, _):
+    async with open_database(settings, path, make=False) as (store, _):
         return {realm: await store.read(export_realm(realm, _now())) for realm in settings.realms}
 
 

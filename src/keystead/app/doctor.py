@@ -48,8 +48,11 @@ def examine(path: Path) -> Iterator[Finding]:
     yield from _look_at_file(path)
     if settings.server is None:
         return
+    said: list[Finding] = []
     for look in (_look_at_exposure, _look_at_keys, _look_at_difference, _look_at_issuer):
-        yield from _guarded(look, settings, path)
+        fresh = [finding for finding in _guarded(look, settings, path) if finding not in said]
+        said += fresh
+        yield from fresh
 
 
 Look = Callable[[Settings, Path], Iterator[Finding]]
@@ -135,7 +138,7 @@ def _look_at_issuer(settings: Settings, path: Path) -> Iterator[Finding]:
                 told = msgspec.json.decode(reply.read()).get("issuer")
         except (OSError, ValueError, msgspec.DecodeError) as error:
             remedy = "start `keystead serve`, or look at the proxy in front"
-            yield Finding("note", f"{url} does not answer ({error})", remedy)
+            yield Finding("note", f"{url} does not answer ({getattr(error, 'reason', error)})", remedy)
             continue
         if told == issuer:
             yield Finding("ok", f"{issuer} answers with its own name")

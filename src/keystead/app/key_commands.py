@@ -18,7 +18,7 @@ from keystead.storage.ports import find
 async def describe_keys(settings: Settings, path: Path, realm: str | None, now: int) -> list[str]:
     """Return a line for every published signing key."""
     lines = []
-    async with open_database(settings, path) as (store, _):
+    async with open_database(settings, path, make=False) as (store, _):
         for name in [realm] if realm else list(settings.realms):
             keys = await store.read(find(SigningKey, name, EpochSeconds(now)))
             lines += [_describe(key, now) for key in sorted(keys, key=lambda key: key.signs_from)]
@@ -33,7 +33,9 @@ async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str,
         ring = StoreKeyRing(store, sealer)
         try:
             key = await ring.rotate(realm, now, algorithm, immediately=immediately)
-        except (LookupError, ValueError) as error:
+        except LookupError as error:
+            raise ConfigurationError(f"{error}; `keystead apply` makes those of the file") from error
+        except ValueError as error:
             raise ConfigurationError(str(error)) from error
     return _describe(key, now)
 

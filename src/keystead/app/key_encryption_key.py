@@ -55,11 +55,16 @@ def _decode(content: bytes, path: Path) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise ConfigurationError(
-            f"{path} does not hold a key-encryption key: expected 43 base64url characters (32 random bytes)",
+            f"{path} does not hold a key-encryption key: expected 43 base64url characters (32 random bytes); "
+            "put the right file back, or name a new one made by `keystead keys new-encryption-key` for a new database",
             where=_SETTING,
         )
     return key
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"{path} cannot be used: {error.strerror}", where=_SETTING)
+    if isinstance(error, FileNotFoundError):
+        remedy = f"create the directory {path.parent} or change `server.database`"
+    else:
+        remedy = "the user Keystead runs as must be able to read it, and to make it when the database is new"
+    return ConfigurationError(f"{path} cannot be used: {error.strerror}; {remedy}", where=_SETTING)

@@ -26,10 +26,11 @@ def prepare(path: Path, listen: str, tls: tuple[str, str] | None) -> None:
     from keystead.app.bus_admission import beside
     from keystead.app.settings import load_settings
     from keystead.bus.nats.server import write_server_configuration
+    from keystead.core.errors import ConfigurationError
 
     settings = load_settings(path, agent_keys=False).bus
     if settings is None:
-        raise click.ClickException("the file has no `bus` section: it needs `realm`, `audience` and `directory`")
+        raise ConfigurationError("the file has no `bus` section: it needs `realm`, `audience` and `directory`")
     directory = Path(beside(settings, path.absolute().parent).directory)
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():

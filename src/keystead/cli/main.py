@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -21,7 +22,7 @@ COMMANDS: Final = {
     "plan": "Show what `apply` would change.",
     "apply": "Make the database be what the configuration file says.",
     "export": "Print the records of a database as a configuration file, without secrets.",
-    "keys": "Make, list and rotate keys.",
+    "keys": "Make, list, rotate and withdraw keys.",
     "schema": "Print the JSON Schema of the configuration file.",
     "authz": "Test an authorization model, and ask why somebody may or may not.",
     "doctor": "Look for what is wrong or unsafe, and say what to do.",
@@ -49,6 +50,18 @@ class LazyGroup(click.Group):
         module = importlib.import_module(ELSEWHERE.get(cmd_name, f"keystead.cli.{cmd_name.replace('-', '_')}"))
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may be meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean `{close[0]}`?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""

@@ -28,7 +28,7 @@ MAP = (
     ("gateway", 270, 150),
     ("issuer", 270, 40),
     ("agent", 480, 40),
-    ("catalog", 480, 105),
+    ("catalog", 690, 45),
     ("orders", 480, 195),
     ("inventory", 690, 130),
     ("bus", 690, 215),

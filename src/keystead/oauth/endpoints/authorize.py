@@ -82,7 +82,7 @@ class AuthorizeEndpoint(EndpointPlugin):
         draft = Draft(form, facts)
         checks, refusal = examine(draft, AUTHORIZE)
         if refusal is not None and refusal.here:
-            return _show(request, refusal.error, checks, cx, form.client_id)
+            return _show(request, refusal.error, checks, cx, draft)
         asked = Asked(
             request=request,
             interaction=draft.interaction("", ""),
@@ -100,13 +100,14 @@ def _query(parameters: Parameters) -> str:
 
 
 def _show(
-    request: Request, error: OAuthError, checks: tuple[Check, ...], cx: ServerContext, client_id: str = ""
+    request: Request, error: OAuthError, checks: tuple[Check, ...], cx: ServerContext, draft: Draft | None = None
 ) -> Reply:
     """Return the error on a page of ours, with no way for the browser to be sent on."""
-    journal.unproven(request, client_id, error, checks, cx)
+    journal.unproven(request, draft.form.client_id if draft else "", error, checks, cx)
     return cx.pages.problem(
         Problem(
             realm=request.realm,
+            realm_name=draft.facts.realm.display_name if draft else "",
             title="This sign-in link does not work",
             message=error.description,
             advice="Go back to the application and try again. If it keeps happening, tell whoever runs it.",

@@ -90,7 +90,8 @@ def open_store(path: str, *, lock_seconds: float = 5.0) -> SqliteStore:
         bring_up_to_date(writing, known_migrations(), str(file), deadline)
         reading = connect_reader(file)
     except sqlite3.Error as error:
-        raise StorageUnavailable(f"{file}: cannot be opened ({error})") from error
+        remedy = "free space if the disk is full; put a backup back if the file is damaged"
+        raise StorageUnavailable(f"{file}: cannot be opened ({error}); {remedy}") from error
     cache = Cache()
     driver = Driver(writing.cursor(), READS | WRITES, cache)
     return SqliteStore(Reader(reading, file, cache), Writer(writing, driver, file, lock_seconds))
