@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 import uvloop
 
@@ -46,12 +47,12 @@ def pinned(core: int, *command: str, **options: object) -> subprocess.Popen[str]
 
 @contextmanager
 def process(
-    core: int, *command: str, port: int = 0, reads: bool = False
+    core: int, *command: str, port: int = 0, reads: bool = False, output: IO[str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a process until the end; wait for its first line, or until it listens."""
-    started = pinned(core, *command, stdout=subprocess.PIPE if reads else None)
+    """Run a process until the end; wait for its first line on standard error, or until it listens."""
+    started = pinned(core, *command, stdout=output, stderr=subprocess.PIPE if reads else None)
     try:
-        line = started.stdout.readline().strip() if reads and started.stdout else ""
+        line = started.stderr.readline().strip() if started.stderr else ""
         if port:
             wait_for(port)
         yield started, line
@@ -84,7 +85,10 @@ def nginx(core: int, port: int, upstream_port: int, folder: Path) -> Iterator[li
         'proxy_http_version 1.1; proxy_set_header Connection ""; } } }\n'
     )
     with process(core, "nginx", "-c", str(configuration), port=port) as (started, _):
-        children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+        children: list[str] = []
+        while not children:
+            children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+            time.sleep(0.01)
         yield [started.pid, *map(int, children)]
 
 
@@ -98,6 +102,8 @@ async def best_of(
             request = REQUEST.format(port=port, handle=handle).encode()
             conversations = [Repeated(request, lambda body: body == BODY) for _ in range(CONNECTIONS)]
             found = await measure(port, conversations, pids, seconds=seconds)
+            if not found.answers or not found.cpu_seconds:
+                raise RuntimeError(f"{name} was not measured: {found}")
             if name not in best or found.per_cpu_second > best[name].per_cpu_second:
                 best[name] = found
     return best
@@ -128,12 +134,14 @@ def main() -> None:
             port = free_port()
             pids = stack.enter_context(nginx(proxy_core, port, upstream_port, folder))
             contenders["nginx proxy_pass"] = (port, pids, "x")
-        for label, journal in (("gateway, no journal", "-"), ("gateway", str(folder / "journal.log"))):
+        for label, *silent in (("gateway, no journal", "silent"), ("gateway",)):
             port = free_port()
             own = folder / label.replace(" ", "_")
             own.mkdir()
-            gateway = (*python, "benchmarks.gateway.measured_gateway", str(port), str(upstream_port), str(own), journal)
-            started, handle = stack.enter_context(process(proxy_core, *gateway, port=port, reads=True))
+            gateway = (*python, "benchmarks.gateway.measured_gateway", str(port), str(upstream_port), str(own), *silent)
+            journal = stack.enter_context((own / "journal.log").open("w"))
+            running = process(proxy_core, *gateway, port=port, reads=True, output=journal)
+            started, handle = stack.enter_context(running)
             contenders[label] = (port, [started.pid], handle)
         best = uvloop.run(best_of(arguments.rounds, arguments.seconds, contenders))
     print(f"Python {platform.python_version()} ({sys.executable})")

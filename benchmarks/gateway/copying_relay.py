@@ -42,14 +42,21 @@ class Front(Side):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connect upstream."""
         super().connection_made(transport)
-        self.transport.pause_reading()
+        self._early = b""
         self._task = asyncio.get_running_loop().create_task(self._connect())
+
+    def data_received(self, data: bytes) -> None:
+        """Copy, or keep what comes before there is anywhere to copy it to."""
+        if self.other is None:
+            self._early += data
+        else:
+            self.other.write(data)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         _, back = await loop.create_connection(Side, "127.0.0.1", self._upstream_port)
         back.other, self.other = self.transport, back.transport
-        self.transport.resume_reading()
+        self.other.write(self._early)
 
 
 async def serve(port: int, upstream_port: int) -> None:

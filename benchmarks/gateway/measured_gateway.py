@@ -1,13 +1,14 @@
 """The gateway under load: the data plane as it ships, a session in SQLite, its token for the upstream in the cache.
 
-python -m benchmarks.gateway.measured_gateway PORT UPSTREAM_PORT FOLDER JOURNAL
+python -m benchmarks.gateway.measured_gateway PORT UPSTREAM_PORT FOLDER [silent] > JOURNAL
 
-Prints the session's cookie when it listens. JOURNAL is a file, or `-` for no journal.
+Prints the session's cookie on standard error when it listens; the journal goes to standard output.
 Sign-in and exchange are left out because they are not measured; everything a request passes through is there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from keystead.app.log_lines import open_journal
 from keystead.core.decisions import Decision, Journal
 from keystead.core.sealing import AesGcmSealer
 from keystead.core.values import Secret
@@ -23,7 +25,6 @@ from keystead.gateway.identity import Identity
 from keystead.gateway.sessions.live import UpstreamToken
 from keystead.gateway.sessions.records import SessionTokens
 from keystead.gateway.settings import GatewaySettings, RouteSettings
-from keystead.sdk.journal import JsonLinesJournal
 from keystead.storage.sqlite import open_store
 
 AUDIENCE = "https://catalog.bench"
@@ -55,14 +56,10 @@ def settings(port: int, upstream_port: int) -> GatewaySettings:
     )
 
 
-async def run(port: int, upstream_port: int, folder: str, journal_file: str) -> None:
+async def run(port: int, upstream_port: int, folder: str, *, silent: bool) -> None:
     """Serve for ever."""
-    import asyncio
-
     store = open_store(str(Path(folder) / "gateway.db"))
-    journal: Journal = Silent()
-    if journal_file != "-":
-        journal = JsonLinesJournal(open(journal_file, "w"), "gateway")  # noqa: SIM115 - open as long as the process
+    journal: Journal = Silent() if silent else open_journal("gateway")
     gateway = Gateway(settings(port, upstream_port), store, AesGcmSealer(secrets.token_bytes(32)), journal)
     tokens = SessionTokens("a" * 300, int(time.time()) + 3_600, "r" * 80, "catalog:read", {"sub": "usr_bench"})
     handle = await gateway.table.begin(tokens, sid="ses_bench")
@@ -71,9 +68,9 @@ async def run(port: int, upstream_port: int, folder: str, journal_file: str) -> 
     token = secrets.token_urlsafe(TOKEN_CHARACTERS)[:TOKEN_CHARACTERS].encode()
     live.upstream_tokens[f"{AUDIENCE} catalog:read"] = UpstreamToken(Identity(token, live), time.monotonic() + 3_600)
     await gateway.start()
-    print(handle, flush=True)
+    print(handle, file=sys.stderr, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+    uvloop.run(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], silent="silent" in sys.argv))

@@ -32,7 +32,8 @@ class TraceContext(msgspec.Struct, frozen=True):
 
 def new_trace() -> TraceContext:
     """Start a trace. Its ids only tell traces apart, so they come from the fast generator, not the secret one."""
-    return TraceContext(f"{getrandbits(128) or 1:032x}", _span_id())
+    ids = f"{getrandbits(192) or 1:048x}"
+    return TraceContext(ids[:32], ids[32:])
 
 
 def accept_trace(traceparent: str | None) -> TraceContext:

@@ -16,7 +16,7 @@ import msgspec
 
 from keystead.core.decisions import Check
 from keystead.gateway.cookies import SESSION_COOKIE, find_handle
-from keystead.gateway.head import BadFraming, RequestHead
+from keystead.gateway.head import HTTP_10, HTTP_11, BadFraming, HeaderBlock, RequestHead
 from keystead.gateway.hygiene import (
     ACCEPT,
     CONTENT_LENGTH,
@@ -35,7 +35,8 @@ from keystead.gateway.target import judge_path, judge_query
 
 _BFF: Final = RESERVED.encode()
 _BELOW_BFF: Final = _BFF + b"/"
-_VERSIONS: Final = frozenset({"1.1", "1.0"})
+_VERSIONS: Final = frozenset({HTTP_11, HTTP_10})
+_NAVIGATING: Final = frozenset({b"navigate", None})
 _REMEMBERED: Final = 4_096
 _TRUSTED_SITES: Final = frozenset({b"same-origin", b"none"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
@@ -56,6 +57,21 @@ class Asked(msgspec.Struct, frozen=True):
     handle: str | None
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """What a block of headers says of who calls, whatever it calls for. None of it is believed by itself.
+
+    `refusal`: nobody is served with such headers; `foreign`: no call with a session is. `own_read`: the browser says
+    that our own page, or its address bar, asks. `wants_page`: a person can follow a redirect.
+    """
+
+    refusal: Refusal | None
+    foreign: Refusal | None
+    handle: str | None
+    csrf: bool
+    own_read: bool
+    wants_page: bool
+
+
 class Admission:
     """The checks that need nothing but the request and the configuration."""
 
@@ -73,15 +89,17 @@ class Admission:
 
     def judge(self, head: RequestHead) -> Asked | Refusal:
         """Say whether the request may ask, and what for."""
-        seen = head.seen
-        if head.repeated or head.version not in _VERSIONS:
-            return _refuse_head(head)
+        caller = head.block.caller or self._meet(head.block)
+        if caller.refusal is not None:
+            return caller.refusal
         length = 0
-        if TRANSFER_ENCODING in seen or CONTENT_LENGTH in seen:
+        if TRANSFER_ENCODING in head.seen or CONTENT_LENGTH in head.seen:
             try:
                 length = head.body_length()
             except BadFraming as problem:
                 return refuse(400, str(problem), "The length of the request is not clear.", close=True)
+        if head.version not in _VERSIONS:
+            return refuse(505, "framing.version", "Speak HTTP/1.1.", close=True)
         if len(head.target) > self._maximum_target:
             return refuse(414, "limit.target", "The address is too long.", close=True)
         path, mark, query = head.target.partition(b"?")
@@ -90,24 +108,19 @@ class Admission:
             return place
         if mark and (reason := judge_query(query)):
             return refuse(400, f"target.{reason}", "The address could be read in more than one way.")
-        if seen.get(HOST) not in self._hosts:
-            return refuse(400, "host.unknown", f"This gateway answers at {self._public_url} only.")
-        handle = find_handle(seen[COOKIE], SESSION_COOKIE) if COOKIE in seen else None
         upgrade = False
         if place is not None:
-            upgrade = head.upgrade and seen.get(UPGRADE, b"").lower() == b"websocket"
+            upgrade = head.upgrade and head.seen.get(UPGRADE, b"").lower() == b"websocket"
             refusal = self._judge_route(head, place, length, upgrade=upgrade)
             if refusal is None and not place.public:
-                refusal = self._judge_caller(head, place, handle, upgrade=upgrade)
+                refusal = self._judge_caller(head, place, caller, upgrade=upgrade)
             if refusal is not None:
                 return refusal
-        return Asked(path, mark + query, length, place, upgrade, handle)
+        return Asked(path, mark + query, length, place, upgrade, caller.handle)
 
     def is_navigation(self, head: RequestHead) -> bool:
         """Tell whether a person's browser asks for a page, and so can follow a redirect to the sign-in."""
-        seen = head.seen
-        mode = seen.get(FETCH_MODE)
-        return head.method in _READS and mode in (b"navigate", None) and b"text/html" in seen.get(ACCEPT, b"").lower()
+        return head.method in _READS and (head.block.caller or self._meet(head.block)).wants_page
 
     def unauthenticated(self, head: RequestHead, reason: str) -> Refusal:
         """Return what somebody without a session gets: scripts a 401 that says where to sign in, people the way."""
@@ -129,17 +142,38 @@ class Admission:
 
     def require_own_origin(self, head: RequestHead) -> Refusal | None:
         """Refuse what the browser marks as coming from another site, whatever else it brings."""
-        seen = head.seen
-        if ORIGIN in seen and seen[ORIGIN] != self._origin:
-            return refuse(403, "origin.foreign", "Calls from other origins are not served.")
-        if FETCH_SITE in seen and seen[FETCH_SITE] not in _TRUSTED_SITES:
-            return refuse(403, "origin.cross_site", "Calls from other sites are not served.")
-        return None
+        return self._foreign(head.seen)
 
     def require_csrf_header(self, head: RequestHead) -> Refusal | None:
         """Refuse a call without the header that only our own pages can send (others would need CORS, and get none)."""
         if head.seen.get(CSRF) != b"1":
             return refuse(403, "csrf.header_missing", "Send the header X-CSRF: 1 with every call.")
+        return None
+
+    def _meet(self, block: HeaderBlock) -> Caller:
+        """Look at a block of headers once, and keep with it what it says."""
+        seen = block.seen
+        refusal = None
+        if block.repeated:
+            refusal = refuse(400, "header.repeated", "A header that must be single is repeated.", close=True)
+        elif seen.get(HOST) not in self._hosts:
+            refusal = refuse(400, "host.unknown", f"This gateway answers at {self._public_url} only.")
+        block.caller = Caller(
+            refusal=refusal,
+            foreign=self._foreign(seen),
+            handle=find_handle(seen[COOKIE], SESSION_COOKIE) if COOKIE in seen else None,
+            csrf=seen.get(CSRF) == b"1",
+            own_read=seen.get(FETCH_SITE) in _TRUSTED_SITES,
+            wants_page=seen.get(FETCH_MODE) in _NAVIGATING and b"text/html" in seen.get(ACCEPT, b"").lower(),
+        )
+        return block.caller
+
+    def _foreign(self, seen: dict[int, bytes]) -> Refusal | None:
+        """Refuse what the browser marks as coming from another site, whatever else it brings."""
+        if ORIGIN in seen and seen[ORIGIN] != self._origin:
+            return refuse(403, "origin.foreign", "Calls from other origins are not served.")
+        if FETCH_SITE in seen and seen[FETCH_SITE] not in _TRUSTED_SITES:
+            return refuse(403, "origin.cross_site", "Calls from other sites are not served.")
         return None
 
     def _judge_place(self, path: bytes) -> Route | Refusal | None:
@@ -165,17 +199,15 @@ class Admission:
             return refuse(413, "limit.body", "The request body is too large.", close=True)
         return None
 
-    def _judge_caller(self, head: RequestHead, route: Route, handle: str | None, *, upgrade: bool) -> Refusal | None:
+    def _judge_caller(self, head: RequestHead, route: Route, caller: Caller, *, upgrade: bool) -> Refusal | None:
         if upgrade:
             if head.seen.get(ORIGIN) != self._origin:
                 return refuse(403, "origin.websocket", "WebSockets are opened from our own origin only.")
-        elif handle is not None or not self.is_navigation(head):
-            refusal = self.require_own_origin(head)
-            if refusal is not None:
-                return refusal
-        if handle is None:
+        elif caller.foreign is not None and (caller.handle is not None or not self.is_navigation(head)):
+            return caller.foreign
+        if caller.handle is None:
             return self.unauthenticated(head, "session.missing")
-        if upgrade or (route.same_origin_reads and _is_own_read(head)):
+        if caller.csrf or upgrade or (route.same_origin_reads and caller.own_read and head.method in _READS):
             return None
         return self.require_csrf_header(head)
 
@@ -197,16 +229,6 @@ def passed_checks(route: Route, *, upgrade: bool) -> tuple[Check, ...]:
         checks.append(Check("origin", True, "not from another site"))
         checks.append(Check("csrf", True, "X-CSRF header" if not route.same_origin_reads else "own page or header"))
     return (*checks, Check("session", True, "live"), Check("token", True, f"exchanged for {route.audience}"))
-
-
-def _is_own_read(head: RequestHead) -> bool:
-    return head.method in _READS and head.seen.get(FETCH_SITE) in _TRUSTED_SITES
-
-
-def _refuse_head(head: RequestHead) -> Refusal:
-    if head.repeated:
-        return refuse(400, "header.repeated", "A header that must be single is repeated.", close=True)
-    return refuse(505, "framing.version", "Speak HTTP/1.1.", close=True)
 
 
 def _refuse_method(route: Route) -> Refusal:

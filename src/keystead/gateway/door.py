@@ -125,7 +125,7 @@ class Door:
             identity = self._credentials.at_hand(asked.handle, asked.route)
             if identity is None:
                 listener.pause_reading()
-                fetching = self._fetch(listener, head.snapshot(), asked, trace)
+                fetching = self._fetch(listener, head, asked, trace)
                 self.finish_alone(asyncio.get_running_loop().create_task(fetching))
             else:
                 self._relay(listener, head, asked, identity, trace)
@@ -213,10 +213,8 @@ class Door:
             self.refuse(listener, refuse(404, "route.unknown", "There is nothing here."), trace)
             return
 
-        kept = head.snapshot()
-
         def answer(body: bytes) -> Awaitable[Reply]:
-            return local.answer(kept, asked, body, trace)
+            return local.answer(head, asked, body, trace)
 
         listener.serve(LocalAnswer(listener, answer))
 

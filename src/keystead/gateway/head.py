@@ -7,7 +7,7 @@ Spec: RFC 9112 sections 5 and 6.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keystead.gateway.hygiene import (
     ACCEPT,
@@ -15,6 +15,7 @@ from keystead.gateway.hygiene import (
     CONTENT_LENGTH,
     DROP,
     FORWARDED_FOR,
+    KEEP,
     NOTED,
     REQUEST_KINDS,
     RESPONSE_KINDS,
@@ -22,10 +23,13 @@ from keystead.gateway.hygiene import (
     nominated,
 )
 
+if TYPE_CHECKING:
+    from keystead.gateway.admission import Caller
+
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
-MAXIMUM_RESPONSE_HEAD: Final = 65_536
-MAXIMUM_RESPONSE_FIELDS: Final = 256
+HTTP_11: Final = b"HTTP/1.1"
+HTTP_10: Final = b"HTTP/1.0"
 _LISTS: Final = frozenset({CONNECTION, ACCEPT, FORWARDED_FOR})
 _COLON: Final = b": "
 _CRLF: Final = b"\r\n"
@@ -35,71 +39,53 @@ class BadFraming(Exception):
     """Two readers could disagree where this message ends. The argument is a stable slug."""
 
 
-class RequestHead:
-    """A request's head. `kept` holds name, colon, value, line end of each header that may cross, flat.
+class HeaderBlock:
+    """The header lines of a request: `kept` may cross and is ready to be sent, `seen` are the values looked at.
 
-    One per connection, filled by the parser and renewed for every request: `add` is called for every header of every
-    request, and is written to be cheap. Whoever keeps a head beyond the moment takes a `snapshot`.
+    Unchanging once read, because a browser sends the same block again and again: what is concluded from it alone
+    (`caller`, by `admission`) stays with it.
     """
 
-    __slots__ = ("fields", "kept", "maximum_fields", "method", "repeated", "seen", "target", "upgrade", "version")
+    __slots__ = ("caller", "count", "kept", "repeated", "seen")
 
-    def __init__(self, maximum_fields: int = 100) -> None:
-        self.maximum_fields = maximum_fields
-        self.method = b""
-        self.version = ""
-        self.renew()
+    def __init__(self, lines: list[bytes]) -> None:
+        """Read lines that the parser has found to be well formed."""
+        kept: list[bytes] = []
+        seen: dict[int, bytes] = {}
+        self.repeated = False
+        for line in lines:
+            name, _, value = line.partition(b":")
+            kind = REQUEST_KINDS[name]
+            if kind == DROP:
+                continue
+            if kind == KEEP or kind >= NOTED:
+                kept.append(line)
+            if kind != KEEP:
+                value = value.strip(b" \t")
+                if kind in seen:
+                    self.repeated = self.repeated or kind not in _LISTS
+                    value = seen[kind] + b", " + value
+                seen[kind] = value
+        if CONNECTION in seen:
+            kept = _without_nominated(kept, seen[CONNECTION])
+        self.count = len(lines)
+        self.kept = b"\r\n".join((*kept, b"", b""))
+        self.seen = seen
+        self.caller: Caller | None = None
 
-    def renew(self) -> None:
-        """Begin a new head."""
-        self.target = b""
-        self.fields = 0
-        self.kept: list[bytes] = []
-        self.seen: dict[int, bytes] = {}
-        self.repeated = self.upgrade = False
 
-    def snapshot(self) -> RequestHead:
-        """Return what stays as it is when the connection goes on to its next request."""
-        taken = RequestHead(self.maximum_fields)
-        for name in self.__slots__:
-            setattr(taken, name, getattr(self, name))
-        return taken
+class RequestHead:
+    """A request's head, put together by the listener."""
 
-    def take_target(self, part: bytes) -> None:
-        """Take a piece of the target."""
-        self.target += part
+    __slots__ = ("block", "method", "seen", "target", "upgrade", "version")
 
-    def add(self, name: bytes, value: bytes) -> None:
-        """Take one header, or a trailer, which goes nowhere.
-
-        Raises: BadFraming beyond the most headers.
-        """
-        kind = REQUEST_KINDS[name]
-        if not kind:
-            self.kept += (name, _COLON, value, _CRLF)
-        elif kind != DROP:
-            self._note(kind, name, value)
-        self.fields += 1
-        if self.fields > self.maximum_fields:
-            raise BadFraming("limit.header_count")
-
-    def _note(self, kind: int, name: bytes, value: bytes) -> None:
-        if kind >= NOTED:
-            self.kept += (name, _COLON, value, _CRLF)
-        if kind in self.seen:
-            if kind in _LISTS:
-                value = self.seen[kind] + b", " + value
-            else:
-                self.repeated = True
-        self.seen[kind] = value
-
-    def drop_nominated(self) -> None:
-        """Remove the client's headers that its own Connection header makes hop-by-hop, before ours are added."""
-        names = nominated(self.seen.get(CONNECTION, b""))
-        if names:
-            kept = self.kept
-            lines = [kept[i : i + 4] for i in range(0, len(kept), 4) if kept[i].lower() not in names]
-            self.kept = [part for line in lines for part in line]
+    def __init__(self, method: bytes, target: bytes, version: bytes, block: HeaderBlock, *, upgrade: bool) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        self.block = block
+        self.seen = block.seen
+        self.upgrade = upgrade
 
     def body_length(self) -> int:
         """Return how long the body is: a length, 0 for none, or CHUNKED.
@@ -109,13 +95,18 @@ class RequestHead:
         encoding = self.seen.get(TRANSFER_ENCODING)
         if encoding is None:
             return int(self.seen.get(CONTENT_LENGTH, b"0"))
-        if encoding.lower() != b"chunked" or self.version != "1.1":
+        if encoding.lower() != b"chunked" or self.version != HTTP_11:
             raise BadFraming("framing.transfer_encoding")
         return CHUNKED
 
-    def connection_words(self) -> bytes:
-        """Return the Connection header in lower case."""
-        return self.seen.get(CONNECTION, b"").lower()
+
+NO_HEAD: Final = RequestHead(b"", b"", b"", HeaderBlock([]), upgrade=False)
+
+
+def _without_nominated(lines: list[bytes], connection: bytes) -> list[bytes]:
+    """Remove what the sender's own Connection header makes hop-by-hop, before anything of ours is added."""
+    names = nominated(connection)
+    return [line for line in lines if line.partition(b":")[0].lower() not in names] if names else lines
 
 
 class ResponseHead:
@@ -125,36 +116,26 @@ class ResponseHead:
     only; cookies may repeat.
     """
 
-    __slots__ = ("fields", "kept", "repeated", "seen", "several", "size", "status", "version")
+    __slots__ = ("kept", "repeated", "seen", "several", "status")
 
     def __init__(self) -> None:
         self.status = 0
-        self.version = ""
         self.renew()
 
     def renew(self) -> None:
         """Begin a new head."""
-        self.fields = 0
-        self.size = 0
         self.kept: list[bytes] = []
         self.seen: dict[int, bytes] = {}
         self.several: list[tuple[int, bytes, bytes]] = []
         self.repeated = False
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Take one header, or a trailer, which goes nowhere.
-
-        Raises: BadFraming beyond the bounds.
-        """
+        """Take one header, or a trailer, which goes nowhere."""
         kind = RESPONSE_KINDS[name]
         if not kind:
             self.kept += (name, _COLON, value, _CRLF)
         elif kind != DROP:
             self._note(kind, name, value)
-        self.fields += 1
-        self.size += len(name) + len(value)
-        if self.size > MAXIMUM_RESPONSE_HEAD or self.fields > MAXIMUM_RESPONSE_FIELDS:
-            raise BadFraming("upstream.head_too_large")
 
     def _note(self, kind: int, name: bytes, value: bytes) -> None:
         if kind in self.seen and kind in (CONTENT_LENGTH, TRANSFER_ENCODING):
@@ -177,7 +158,3 @@ class ResponseHead:
             return CHUNKED
         length = self.seen.get(CONTENT_LENGTH)
         return UNTIL_CLOSE if length is None else int(length)
-
-    def keeps_alive(self) -> bool:
-        """Tell whether the upstream's connection may carry another request."""
-        return self.version == "1.1" and b"close" not in self.seen.get(CONNECTION, b"").lower()

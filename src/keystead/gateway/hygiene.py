@@ -3,8 +3,8 @@
 Why: an upstream trusts what the gateway tells it. So nothing that looks like the gateway's word may come from a
 browser, in any letter case, with `_` or `.` in place of `-`, or hidden behind a `Connection` header; and nothing an
 upstream says may speak for our origin (its cookies, its CORS, its alternative services).
-Shape: `REQUEST_KINDS[name]` and `RESPONSE_KINDS[name]` are `KEEP`, `DROP`, or one of the kinds below `KEEP`'s rank
-that `head` and `relay` look at themselves.
+Shape: `REQUEST_KINDS[name]` and `RESPONSE_KINDS[name]` are `KEEP`, `DROP`, or a kind that `head`, `admission` and
+`response` look at themselves.
 Spec: RFC 9110 section 7.6.1 (hop-by-hop), RFC 9700 section 4.13 (headers set by a reverse proxy).
 """
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from keystead.core.http import Reply
-from keystead.gateway.budget import HeadBudget
 from keystead.gateway.failures import Failure
-from keystead.gateway.head import BadFraming, RequestHead
+from keystead.gateway.head import HTTP_11, NO_HEAD, BadFraming, HeaderBlock, RequestHead
+from keystead.gateway.head_bytes import HeadBytes
 from keystead.gateway.identity import SessionView
 from keystead.gateway.patience import Patience
 from keystead.gateway.refusals import Refusal, refuse, serialize
@@ -42,21 +42,24 @@ class Listener(asyncio.Protocol):
     """One browser connection."""
 
     __slots__ = (
-        "budget",
+        "block",
         "discarded",
         "door",
         "early",
         "head",
         "keep_alive",
+        "lines",
         "old_client",
         "parser",
         "patience",
         "peer",
         "phase",
+        "raw",
         "reading_paused",
         "request_done",
         "responder",
         "surplus",
+        "target",
         "transport",
         "turn",
         "unjudged",
@@ -64,13 +67,15 @@ class Listener(asyncio.Protocol):
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self.head = RequestHead(door.limits.header_count)
+        self.head = NO_HEAD
+        self.block = HeaderBlock([])
+        self.lines: bytes | None = None
+        self.target = b""
         self.turn = 0
         self.parser = httptools.HttpRequestParser(
             SimpleNamespace(
                 on_message_begin=self._message_begins,
-                on_url=self.head.take_target,
-                on_header=self.head.add,
+                on_url=self._take_target,
                 on_headers_complete=self._headers_complete,
                 on_body=self._take_body,
                 on_message_complete=self._message_complete,
@@ -78,7 +83,7 @@ class Listener(asyncio.Protocol):
         )
         self.responder: Responder | None = None
         self.phase = IDLE
-        self.budget = HeadBudget()
+        self.raw = HeadBytes()
         self.discarded = 0
         self.surplus = b""
         self.early: list[bytes] = []
@@ -103,7 +108,7 @@ class Listener(asyncio.Protocol):
         if before >= TUNNEL or (before == BUSY and self.request_done):
             self._take_surplus(data)
             return
-        if before <= READING_HEAD and not self.budget.spend(data, self.door.limits.header_bytes):
+        if before <= READING_HEAD and not self.raw.take(data, self.door.limits.header_bytes):
             self._refuse_framing(BadFraming("limit.header_bytes"))
             return
         try:
@@ -115,9 +120,7 @@ class Listener(asyncio.Protocol):
             self._refuse_framing(error.__context__)
         if self.unjudged:
             self.unjudged = False
-            if not self.request_done:
-                self.patience.begin(self.door.limits.body_timeout)
-            self.door.judge(self, self.head)
+            self._judge()
         elif before == IDLE and self.phase == READING_HEAD:
             self.patience.begin(self.door.limits.header_timeout)
 
@@ -140,6 +143,26 @@ class Listener(asyncio.Protocol):
         if self.responder is not None:
             self.responder.resume_response()
 
+    def _judge(self) -> None:
+        """Have the request judged, now that the whole read has been parsed."""
+        line, lines = self.raw.split()
+        self.raw.renew()
+        if lines != self.lines:  # as they so often are: the same headers as in the request before
+            self.block = HeaderBlock(lines.split(b"\r\n") if lines else [])
+            self.lines = lines
+        block = self.block
+        version = line[-8:]
+        self.old_client = version != HTTP_11
+        self.keep_alive = self.keep_alive and not self.old_client
+        upgrade = self.parser.should_upgrade()
+        self.head = RequestHead(self.parser.get_method(), self.target, version, block, upgrade=upgrade)
+        if block.count > self.door.limits.header_count:
+            self._refuse_framing(BadFraming("limit.header_count"))
+            return
+        if not self.request_done:
+            self.patience.begin(self.door.limits.body_timeout)
+        self.door.judge(self, self.head)
+
     # --- httptools ---------------------------------------------------------------------------------------
 
     def _message_begins(self) -> None:
@@ -148,16 +171,15 @@ class Listener(asyncio.Protocol):
         self.phase = READING_HEAD
         self.request_done = False
         self.turn += 1
-        self.head.renew()
+        self.head = NO_HEAD
+        self.target = b""
+
+    def _take_target(self, part: bytes) -> None:
+        self.target += part
 
     def _headers_complete(self) -> None:
-        """Note the head. It is judged when the whole read has been parsed."""
-        head, parser = self.head, self.parser
-        head.method = parser.get_method()
-        head.version = parser.get_http_version()
-        head.upgrade = parser.should_upgrade()
-        self.old_client = head.version != "1.1"
-        self.keep_alive = not self.old_client and parser.should_keep_alive()
+        """Note that the head is there. It is judged when the whole read has been parsed."""
+        self.keep_alive = self.parser.should_keep_alive()
         self.phase = BUSY
         self.unjudged = True
 
@@ -203,7 +225,7 @@ class Listener(asyncio.Protocol):
             self._linger()
         elif self.keep_alive:
             self.phase = IDLE
-            self.budget.renew()
+            self.raw.renew()
             self.patience.begin(self.door.limits.idle_timeout)
             if self.reading_paused:
                 self.resume_reading()

@@ -15,7 +15,7 @@ from keystead.core.trace import TraceContext
 from keystead.gateway.admission import Asked
 from keystead.gateway.cookies import without_ours
 from keystead.gateway.head import CHUNKED, RequestHead
-from keystead.gateway.hygiene import CONNECTION, COOKIE, EXPECT, FORWARDED_FOR
+from keystead.gateway.hygiene import COOKIE, EXPECT, FORWARDED_FOR
 from keystead.gateway.identity import Identity
 from keystead.gateway.listener import Listener
 from keystead.gateway.pool import Address, Pool
@@ -23,7 +23,6 @@ from keystead.gateway.relay import Admitted, Relay
 from keystead.gateway.routes import Origin, Route, RouteTable
 from keystead.gateway.settings import LimitSettings
 
-_PLAIN_CONNECTION: Final = frozenset({b"", b"keep-alive", b"close", b"upgrade", b"keep-alive, upgrade"})
 _BODILESS: Final = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _UPGRADE_LINES: Final = b"connection: Upgrade\r\nupgrade: websocket\r\n"
 
@@ -59,18 +58,15 @@ class Outbound:
         """Return the relay of a judged request, ready to begin."""
         route = asked.route
         assert route is not None
-        if CONNECTION in head.seen and head.seen[CONNECTION].lower() not in _PLAIN_CONNECTION:
-            head.drop_nominated()
         traceparent = trace.traceparent().encode()
         parts = [
             *(head.method, b" ", route.rewrite(asked.path), asked.query, route.request_line_end),
-            *head.kept,
             *(b"x-forwarded-for: ", self._client_address(listener, head), self._about_us),
             *(b"traceparent: ", traceparent, b"\r\n", identity.authorization),
         ]
-        if asked.length or head.method not in _BODILESS or asked.upgrade or COOKIE in head.seen:
+        if asked.length or head.method not in _BODILESS or asked.upgrade or route.cookies:
             parts.append(self._further_lines(head, asked, route))
-        parts.append(b"\r\n")
+        parts.append(head.block.kept)
         lines = b"traceresponse: %b\r\n" % traceparent
         admitted = Admitted(head.method, route, identity, lines, asked.upgrade)
         return Relay(listener, admitted, self._pools[route.origin], b"".join(parts), asked.length)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MAXIMUM_INTERIM: Final = 16
 SWITCHING_PROTOCOLS: Final = 101
-_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_OPENING: Final = b"HTTP/1."
+MAXIMUM_HEAD: Final = 65_536
 
 
 class Receiver(Protocol):
@@ -70,12 +71,14 @@ class UpstreamConnection(asyncio.Protocol):
         "interim",
         "keep_alive",
         "length",
+        "opened",
         "parser",
         "paused",
         "pool",
         "receiver",
         "switched",
         "transport",
+        "unread",
         "uses",
     )
 
@@ -87,7 +90,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.parser = self._fresh_parser()
         self.length = 0
         self.bodiless = self.ended = self.keep_alive = self.switched = self.paused = False
-        self.interim = self.uses = 0
+        self.interim = self.uses = self.unread = 0
+        self.opened = False
         self.idle_since = 0.0
 
     def take(self, receiver: Receiver, *, of_head_request: bool) -> None:
@@ -95,7 +99,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.receiver = receiver
         self.bodiless = of_head_request
         self.ended = False
-        self.interim = self.length = 0
+        self.interim = self.length = self.unread = 0
+        self.opened = False
         self.uses += 1
 
     def pause(self) -> None:
@@ -131,6 +136,9 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self.switched:
             receiver.switched(data)
+            return
+        if not self.opened and not self._opens_well(data):
+            self._break(Failure.MALFORMED)
             return
         try:
             self.parser.feed_data(data)
@@ -195,15 +203,15 @@ class UpstreamConnection(asyncio.Protocol):
         head, receiver = self.head, self.receiver
         if receiver is None:
             return
+        self.opened = True
         head.status = status = self.parser.get_status_code()
-        head.version = self.parser.get_http_version()
-        if head.version not in _VERSIONS or status > 599:
-            raise BadFraming("upstream.version")
+        if status > 599:
+            raise BadFraming("upstream.status")
         if status < 200:
             self._take_interim(head, receiver)
             return
         self.length = head.body_length(of_head_request=self.bodiless)
-        self.keep_alive = self.length != UNTIL_CLOSE and head.keeps_alive()
+        self.keep_alive = self.length != UNTIL_CLOSE and self.parser.should_keep_alive()
         receiver.response_started(head, self.length)
         if self.bodiless:
             self.ended = True
@@ -218,6 +226,13 @@ class UpstreamConnection(asyncio.Protocol):
         """Note the end. What follows from it waits until the parser has returned."""
         if self.head.status >= 200:
             self.ended = True
+
+    def _opens_well(self, data: bytes) -> bool:
+        """Look at the first reads: HTTP/1, and a head that ends within its bound."""
+        if not self.unread and data[:7] != _OPENING[: len(data)]:
+            return False
+        before, self.unread = self.unread, self.unread + len(data)
+        return self.unread <= MAXIMUM_HEAD or 0 <= data.find(b"\r\n\r\n") <= MAXIMUM_HEAD - before
 
     # --- ends --------------------------------------------------------------------------------------------
 
