@@ -29,14 +29,29 @@ from benchmarks.load import Measurement, Repeated, measure
 from tests.harness.processes import free_port
 
 CONNECTIONS = 64
+PAGES = 16
 REQUEST = (
-    "GET /api/catalog/items?page=2 HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: keep-alive\r\n"
+    "GET /api/catalog/items?page={page} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: keep-alive\r\n"
     'sec-ch-ua: "Chromium";v="130", "Not?A_Brand";v="99"\r\nsec-ch-ua-mobile: ?0\r\nX-CSRF: 1\r\n'
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
     "\r\nAccept: application/json\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n"
     "Referer: http://localhost:{port}/shop\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en-GB,en;q=0.9\r\n"
     "Cookie: __Host-keystead={handle}\r\n\r\n"
 )
+
+
+class Pages(Repeated):
+    """A page of a shop that asks for one page of items after another, as a browser would: over and over alike."""
+
+    def __init__(self, port: int, handle: str) -> None:
+        super().__init__(b"", lambda body: body == BODY)
+        self._requests = [REQUEST.format(port=port, handle=handle, page=page).encode() for page in range(PAGES)]
+        self._asked = 0
+
+    def next_request(self) -> bytes:
+        """Return the next page's request."""
+        self._asked += 1
+        return self._requests[self._asked % PAGES]
 
 
 def pinned(core: int, *command: str, **options: object) -> subprocess.Popen[str]:
@@ -99,8 +114,7 @@ async def best_of(
     best: dict[str, Measurement] = {}
     for _ in range(rounds):
         for name, (port, pids, handle) in contenders.items():
-            request = REQUEST.format(port=port, handle=handle).encode()
-            conversations = [Repeated(request, lambda body: body == BODY) for _ in range(CONNECTIONS)]
+            conversations = [Pages(port, handle) for _ in range(CONNECTIONS)]
             found = await measure(port, conversations, pids, seconds=seconds)
             if not found.answers or not found.cpu_seconds:
                 raise RuntimeError(f"{name} was not measured: {found}")
