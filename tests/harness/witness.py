@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.token_likes import leaking_lines
 
 _SHORTEST = 12
 _TELLING = 32
+_WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_RUN = re.compile(rf"[A-Za-z0-9_-]{{{_SHORTEST},}}", re.ASCII)
 
 
 class Witness:
@@ -33,10 +37,28 @@ class Witness:
     def leaks(self, files: list[Path]) -> list[str]:
         """Return what was found, and in which file: the kind of secret and the line, never the secret."""
         found = leaking_lines(files)
+        words = {secret: what for secret, what in self._secrets.items() if _WORD.fullmatch(secret)}
+        lengths = sorted({len(secret) for secret in words})
         for file in files:
             text = file.read_text(errors="replace")
-            for secret, what in self._secrets.items():
-                if secret in text:
-                    line = text[: text.index(secret)].count("\n") + 1
-                    found.append(f"{file.name}:{line} holds a {what}")
+            hidden = [(secret, what) for secret, what in self._secrets.items() if secret not in words]
+            for position, what in (*_plain(text, hidden), *_among_words(text, words, lengths)):
+                line = text.count("\n", 0, position) + 1
+                found.append(f"{file.name}:{line} holds a {what}")
         return found
+
+
+def _plain(text: str, secrets: list[tuple[str, str]]) -> Iterator[tuple[int, str]]:
+    for secret, what in secrets:
+        if secret in text:
+            yield text.index(secret), what
+
+
+def _among_words(text: str, words: dict[str, str], lengths: list[int]) -> Iterator[tuple[int, str]]:
+    """Look through the text once, however many secrets there are: a storm makes ten thousands, and long logs."""
+    for run in _RUN.finditer(text):
+        word = run[0]
+        for length in lengths:
+            for start in range(len(word) - length + 1):
+                if word[start : start + length] in words:
+                    yield run.start() + start, words[word[start : start + length]]
