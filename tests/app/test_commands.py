@@ -70,10 +70,10 @@ def test_a_database_that_cannot_be_opened_is_said_once_with_what_to_do(tmp_path:
     (tmp_path / "damaged.db").write_bytes(b"no database at all" * 100)
     damaged = keystead("apply", cwd=tmp_path)
     assert damaged.returncode == 1
-    assert "put a backup back if the file is damaged" in damaged.stderr
+    assert "restore this one from a backup" in damaged.stderr
     told = keystead("doctor", cwd=tmp_path)
     assert told.returncode == 1
-    assert told.stdout.count("put a backup back") == 1
+    assert told.stdout.count("restore this one from a backup") == 1
 
 
 def test_a_new_encryption_key_is_private_and_never_overwritten(tmp_path: Path) -> None:
