@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import socket
@@ -23,8 +24,9 @@ PEOPLE = 12
 class IssuerProcess:
     """`keystead serve`, to be killed."""
 
-    def __init__(self, directory: Path, *, bench_secret: str = "") -> None:
+    def __init__(self, directory: Path, *, bench_secret: str = "", supervised: bool = False) -> None:
         self._bench_secret = bench_secret
+        self._supervised = supervised
         self.port = _free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.issuer = f"{self.base_url}/realms/storm"
@@ -73,8 +75,11 @@ class IssuerProcess:
 
     def start(self) -> float:
         """Start it and return how many milliseconds until it answered."""
+        if self._supervised and self.process is not None:
+            return self._replaced()
         begun = time.perf_counter()
         command = [sys.executable, "-m", "keystead.cli.main", "serve", "--config", str(self.config)]
+        command += ["--workers", "1"] if self._supervised else []
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while not _answers(self.port):
@@ -84,10 +89,30 @@ class IssuerProcess:
         return (time.perf_counter() - begun) * 1000
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9: the issuer, or under supervision the worker that serves."""
         assert self.process is not None
+        if self._supervised:
+            os.kill(self._worker(), signal.SIGKILL)
+            return
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def end(self) -> None:
+        """End it for good."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(20)
+
+    def _worker(self) -> int:
+        assert self.process is not None
+        pid = self.process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+    def _replaced(self) -> float:
+        begun = time.perf_counter()
+        while not _answers(self.port):
+            time.sleep(0.002)
+        return (time.perf_counter() - begun) * 1000
 
 
 def _answers(port: int) -> bool:

@@ -21,10 +21,10 @@ from tests.faults.issuer_process import PEOPLE, IssuerProcess
 from tests.faults.storm_client import Storm, Tally, sign_in
 
 
-async def storm(kills: int, seed: int, directory: Path) -> Tally:
-    """Run the whole storm and return the tally."""
+async def storm(kills: int, seed: int, directory: Path, *, supervised: bool = False) -> Tally:
+    """Run the whole storm and return the tally. `supervised`: kill the worker of `serve --workers 1` instead."""
     tally = Tally()
-    process = IssuerProcess(directory)
+    process = IssuerProcess(directory, supervised=supervised)
     process.start()
     chance = random.Random(seed)
     try:
@@ -42,7 +42,7 @@ async def storm(kills: int, seed: int, directory: Path) -> Tally:
         await _look_back(weather, tally)
         await weather.http.aclose()
     finally:
-        process.kill()
+        process.end()
     return tally
 
 
@@ -59,11 +59,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
+    parser.add_argument("--supervised", action="store_true", help="kill the worker of `serve --workers 1`")
     arguments = parser.parse_args()
     print(f"{arguments.kills} kills, seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="keystead-storm-") as directory:
         begun = time.monotonic()
-        tally = asyncio.run(storm(arguments.kills, arguments.seed, Path(directory)))
+        tally = asyncio.run(storm(arguments.kills, arguments.seed, Path(directory), supervised=arguments.supervised))
         print(f"{tally}\n{time.monotonic() - begun:.0f} s; {'passed' if tally.passed() else 'FAILED'}")
     raise SystemExit(0 if tally.passed() else 1)
 

@@ -15,7 +15,12 @@ async def test_a_short_storm_breaks_no_promise(tmp_path: Path) -> None:
     assert tally.passed(), str(tally)
     assert tally.code_races
     assert tally.refresh_races
-    assert tally.revoked
+
+
+@pytest.mark.attack("F2")
+async def test_a_storm_on_supervised_workers_breaks_no_promise(tmp_path: Path) -> None:
+    tally = await storm(12, 20261123, tmp_path, supervised=True)
+    assert tally.passed(), str(tally)
 
 
 @pytest.mark.slow

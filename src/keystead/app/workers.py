@@ -52,8 +52,9 @@ class Workers:
             worker = self._pids.pop(pid)
             if self._stopping:
                 continue
-            deaths = 1 if time.monotonic() - began > _SETTLED_SECONDS else deaths + 1
-            began = time.monotonic()
+            if not _was_killed(status):
+                deaths = 1 if time.monotonic() - began > _SETTLED_SECONDS else deaths + 1
+                began = time.monotonic()
             _logger.error("worker %d ended with status %d", worker, os.waitstatus_to_exitcode(status))
             if deaths >= _DEATHS_IN_A_ROW:
                 self._stop(signal.SIGTERM, None)
@@ -84,3 +85,8 @@ class Workers:
         self._stopping = True
         for pid in self._pids:
             os.kill(pid, signal.SIGTERM)
+
+
+def _was_killed(status: int) -> bool:
+    """Whether somebody else ended a worker: an operator, or the kernel short of memory. It could have started."""
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
