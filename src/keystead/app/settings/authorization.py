@@ -17,7 +17,7 @@ Problem = tuple[Place, str]
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A store. It belongs to one realm; `model_file` is its model in the OpenFGA language, relative to this file.
+    """A store. It belongs to one `realm`; `model_file` is its model in the OpenFGA language, relative to this file.
 
     `default` marks the store that answers where none is named.
     """
