@@ -16,9 +16,10 @@ from keystead.core.decisions import Check, Decision, Journal
 from keystead.core.http import Reply
 from keystead.core.trace import TraceContext, new_trace
 from keystead.gateway.admission import Admission, Asked, passed_checks
+from keystead.gateway.failures import Failure
 from keystead.gateway.head import RequestHead
 from keystead.gateway.identity import NOBODY, Identity, SessionView
-from keystead.gateway.listener import Listener
+from keystead.gateway.listener import BUSY, READING_HEAD, Listener
 from keystead.gateway.local import LocalAnswer
 from keystead.gateway.outbound import Outbound
 from keystead.gateway.refusals import Refusal, refuse, render
@@ -145,6 +146,22 @@ class Door:
             )
         )
         listener.refuse(refusal)
+
+    def fail(self, listener: Listener, failure: Failure) -> None:
+        """Tell the browser that the upstream failed."""
+        listener.responder = None
+        self.refuse(listener, refuse(failure.status, failure.reason, "The service behind did not answer."))
+
+    def lose_patience(self, listener: Listener) -> None:
+        """Somebody made no progress for too long: say who, or just end what cannot be answered any more."""
+        begun = listener.responder is not None and listener.responder.started
+        if begun or listener.phase not in (READING_HEAD, BUSY):
+            listener.cut()
+        elif listener.phase == BUSY and (listener.request_done or listener.reading_paused):
+            too_slow = Failure.RESPONSE_TIMEOUT
+            self.refuse(listener, refuse(too_slow.status, too_slow.reason, "The service behind took too long."))
+        else:
+            self.refuse(listener, refuse(408, "limit.time", "The request took too long to arrive.", close=True))
 
     def refuse_body_size(self, listener: Listener) -> None:
         """The body grew beyond its limit."""

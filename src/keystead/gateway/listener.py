@@ -2,8 +2,8 @@
 
 Flow: httptools reads -> `RequestHead` -> the door judges it, once a whole read was parsed -> a responder (a relay, or
 one of our own answers) takes the body and writes the response -> `answered`.
-Why no pipelining: no browser does it, and a second request that arrives before the first is answered is what
-smuggling looks like. The first is answered, the rest dropped, the connection closed (RFC 9112 section 9.3.2 allows).
+Why no pipelining: no browser does it, and it is what smuggling looks like. The first request is answered, the rest
+dropped, the connection closed (RFC 9112 section 9.3.2 allows).
 Does not: know routes or sessions, or gather bodies.
 Spec: RFC 9112.
 """
@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from keystead.core.http import Reply
-from keystead.gateway.failures import Failure
-from keystead.gateway.head import HTTP_11, NO_HEAD, BadFraming, HeaderBlock, RequestHead
-from keystead.gateway.head_bytes import HeadBytes
+from keystead.gateway.head import HTTP_11, NO_HEAD, BadFraming
+from keystead.gateway.head_reader import HeadReader
 from keystead.gateway.identity import SessionView
 from keystead.gateway.patience import Patience
 from keystead.gateway.refusals import Refusal, refuse, serialize
@@ -42,24 +41,21 @@ class Listener(asyncio.Protocol):
     """One browser connection."""
 
     __slots__ = (
-        "block",
         "discarded",
         "door",
         "early",
         "head",
+        "heads",
         "keep_alive",
-        "lines",
         "old_client",
         "parser",
         "patience",
         "peer",
         "phase",
-        "raw",
         "reading_paused",
         "request_done",
         "responder",
         "surplus",
-        "target",
         "transport",
         "turn",
         "unjudged",
@@ -68,14 +64,12 @@ class Listener(asyncio.Protocol):
     def __init__(self, door: Door) -> None:
         self.door = door
         self.head = NO_HEAD
-        self.block = HeaderBlock([])
-        self.lines: bytes | None = None
-        self.target = b""
+        self.heads = HeadReader()
         self.turn = 0
         self.parser = httptools.HttpRequestParser(
             SimpleNamespace(
                 on_message_begin=self._message_begins,
-                on_url=self._take_target,
+                on_url=self.heads.take_target,
                 on_headers_complete=self._headers_complete,
                 on_body=self._take_body,
                 on_message_complete=self._message_complete,
@@ -83,7 +77,6 @@ class Listener(asyncio.Protocol):
         )
         self.responder: Responder | None = None
         self.phase = IDLE
-        self.raw = HeadBytes()
         self.discarded = 0
         self.surplus = b""
         self.early: list[bytes] = []
@@ -108,7 +101,7 @@ class Listener(asyncio.Protocol):
         if before >= TUNNEL or (before == BUSY and self.request_done):
             self._take_surplus(data)
             return
-        if before <= READING_HEAD and not self.raw.take(data, self.door.limits.header_bytes):
+        if before <= READING_HEAD and not self.heads.gather(data, self.door.limits.header_bytes):
             self._refuse_framing(BadFraming("limit.header_bytes"))
             return
         try:
@@ -145,23 +138,15 @@ class Listener(asyncio.Protocol):
 
     def _judge(self) -> None:
         """Have the request judged, now that the whole read has been parsed."""
-        line, lines = self.raw.split()
-        self.raw.renew()
-        if lines != self.lines:  # as they so often are: the same headers as in the request before
-            self.block = HeaderBlock(lines.split(b"\r\n") if lines else [])
-            self.lines = lines
-        block = self.block
-        version = line[-8:]
-        self.old_client = version != HTTP_11
+        head = self.head = self.heads.read(self.parser)
+        self.old_client = head.version != HTTP_11
         self.keep_alive = self.keep_alive and not self.old_client
-        upgrade = self.parser.should_upgrade()
-        self.head = RequestHead(self.parser.get_method(), self.target, version, block, upgrade=upgrade)
-        if block.count > self.door.limits.header_count:
+        if head.block.count > self.door.limits.header_count:
             self._refuse_framing(BadFraming("limit.header_count"))
             return
         if not self.request_done:
             self.patience.begin(self.door.limits.body_timeout)
-        self.door.judge(self, self.head)
+        self.door.judge(self, head)
 
     # --- httptools ---------------------------------------------------------------------------------------
 
@@ -172,10 +157,7 @@ class Listener(asyncio.Protocol):
         self.request_done = False
         self.turn += 1
         self.head = NO_HEAD
-        self.target = b""
-
-    def _take_target(self, part: bytes) -> None:
-        self.target += part
+        self.heads.begin_target()
 
     def _headers_complete(self) -> None:
         """Note that the head is there. It is judged when the whole read has been parsed."""
@@ -225,7 +207,7 @@ class Listener(asyncio.Protocol):
             self._linger()
         elif self.keep_alive:
             self.phase = IDLE
-            self.raw.renew()
+            self.heads.renew()
             self.patience.begin(self.door.limits.idle_timeout)
             if self.reading_paused:
                 self.resume_reading()
@@ -251,11 +233,6 @@ class Listener(asyncio.Protocol):
                 self.cut()
                 return
         self.answer(self.door.refusal_reply(refusal, self.head), close=refusal.close)
-
-    def fail(self, failure: Failure) -> None:
-        """Tell the browser that the upstream failed."""
-        self.responder = None
-        self.door.refuse(self, refuse(failure.status, failure.reason, "The service behind did not answer."))
 
     def cut(self) -> None:
         """Break off: a response that has begun cannot be taken back, only left incomplete."""
@@ -289,19 +266,8 @@ class Listener(asyncio.Protocol):
         if session is not None and session.ended:
             self.cut()
         elif self.patience.exhausted(now):
-            self._run_out_of_patience()
+            self.door.lose_patience(self)
         return session
-
-    def _run_out_of_patience(self) -> None:
-        begun = self.responder is not None and self.responder.started
-        if begun or self.phase not in (READING_HEAD, BUSY):
-            self.cut()
-        elif self.phase == BUSY and (self.request_done or self.reading_paused):
-            self.door.refuse(self, refuse(504, Failure.RESPONSE_TIMEOUT.reason, "The service behind took too long."))
-        else:
-            self.door.refuse(self, refuse(408, "limit.time", "The request took too long to arrive.", close=True))
-
-    # ---
 
     def _refuse_framing(self, problem: BaseException | None) -> None:
         if problem is not None and not isinstance(problem, BadFraming):

@@ -216,7 +216,7 @@ class Relay(msgspec.Struct, eq=False):
         if self.started:
             self.listener.cut()
         else:
-            self.listener.fail(failure)
+            self.listener.door.fail(self.listener, failure)
 
     def _keep_token_back(self) -> None:
         if not self.over:
@@ -257,7 +257,7 @@ class Relay(msgspec.Struct, eq=False):
     def _switch(self, head: ResponseHead) -> None:
         if not self.admitted.upgrade or self.upstream is None:
             self.abandon()
-            self.listener.fail(Failure.MALFORMED)
+            self.listener.door.fail(self.listener, Failure.MALFORMED)
             return
         self.tunnel = self.started = True
         lines = b"connection: Upgrade\r\nupgrade: websocket\r\n"
