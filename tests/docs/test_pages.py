@@ -1,0 +1,96 @@
+"""README and docs: every link leads somewhere, every program and settings file in them can be read, and is listed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+from keystead.app.gateway_process import complete
+from keystead.app.settings import load_settings
+from keystead.gateway.routes import compile_routes
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+TITLED = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
+ELSEWHERE = ("https://", "http://", "mailto:")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a page's headings make."""
+    headings = HEADING.findall(FENCE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in LINK.findall(CODE.sub("", page.read_text())):
+        if link.startswith(ELSEWHERE):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link} leads nowhere"
+        assert target.is_relative_to(ROOT), f"{page.name}: {link} leaves the repository"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page.name}: {target.name} has no heading for #{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_program_and_settings_file_can_be_read(page: Path) -> None:
+    for language, text in FENCE.findall(page.read_text()):
+        if language == "python":
+            compile(text, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        elif language == "yaml":
+            said = yaml.safe_load(text)
+            assert said is not None, f"{page.name}: an empty YAML block"
+
+
+def test_the_index_lists_every_page() -> None:
+    index = DOCS / "README.md"
+    listed = {(DOCS / link).resolve() for link in LINK.findall(index.read_text()) if not link.startswith(ELSEWHERE)}
+    missing = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page != index and page not in listed]
+    assert not missing, f"docs/README.md does not list {missing}"
+
+
+@pytest.mark.parametrize("guide", ["run-an-issuer.md", "gateway.md"])
+def test_the_settings_of_a_guide_are_accepted(guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BATCH_SECRET", "SHOP_SECRET", "ALICE_PASSWORD"):
+        monkeypatch.setenv(name, "correct-horse-battery")
+    files = dict(TITLED.findall((DOCS / "guides" / guide).read_text()))
+    path = tmp_path / "keystead.yaml"
+    path.write_text(files["keystead.yaml"])
+    settings = load_settings(path)
+    if settings.gateway is not None:
+        completed = complete(settings)
+        assert list(compile_routes(completed.routes, completed.limits))
+
+
+async def test_the_programs_of_the_guide_refuse_who_shows_no_token() -> None:
+    text = (DOCS / "guides" / "protect-a-service.md").read_text()
+    programs = {name: run_program(source) for name, source in TITLED.findall(text)}
+    for name in ("orders.py", "asgi_service.py"):
+        transport = httpx2.ASGITransport(app=programs[name]["app"])
+        async with httpx2.AsyncClient(transport=transport, base_url="http://orders") as client:
+            assert (await client.get("/orders")).status_code == 401
+    status: list[str] = []
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/orders"}
+    programs["wsgi_service.py"]["app"](environ, lambda line, headers: status.append(line))
+    assert status == ["401 Unauthorized"]
+    assert callable(programs["call_on.py"]["reserve"])
+
+
+def run_program(source: str) -> dict[str, Any]:
+    """Run a program of the guide as a module, and return what it defines."""
+    names: dict[str, Any] = {"__name__": "guide"}
+    exec(compile(source, "guide", "exec", dont_inherit=True), names)
+    return names
