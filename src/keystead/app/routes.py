@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -43,10 +44,12 @@ class IssuerRoutes:
 
 
 def _route(plugin: EndpointPlugin, cx: ServerContext) -> Route:
+    at_hand = partial(plugin.at_hand, cx=cx) if type(plugin).at_hand is not EndpointPlugin.at_hand else None
     return Route(
         name=plugin.path,
         handler=guarded(plugin, cx),
         methods=plugin.methods,
         fast=plugin.fast,
         maximum_body=plugin.maximum_body if plugin.methods - {"GET", "HEAD"} else 0,
+        at_hand=at_hand,
     )

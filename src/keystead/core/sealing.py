@@ -23,6 +23,7 @@ _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _SEALS_PER_KEY: Final = 1 << 28
 _REMEMBERED_KEYS: Final = 64
+_REMEMBERED_PLACES: Final = 256
 _FEWEST_DISTINCT_OCTETS: Final = 8
 
 
@@ -115,6 +116,7 @@ def derive_key(key: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"keystead/1 " + purpose).derive(key)
 
 
+@lru_cache(maxsize=_REMEMBERED_PLACES)
 def _lengths(*parts: str) -> bytes:
     """Encode texts one after another, each with its length, so that no two lists of texts read the same."""
     return b"".join(len(octets := part.encode()).to_bytes(4, "big") + octets for part in parts)

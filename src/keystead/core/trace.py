@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+_NEVER_ZERO: Final = 1 | 1 << 64
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 
 
@@ -32,7 +33,7 @@ class TraceContext(msgspec.Struct, frozen=True):
 
 def new_trace() -> TraceContext:
     """Start a trace. Its ids only tell traces apart, so they come from the fast generator, not the secret one."""
-    ids = f"{getrandbits(192) or 1:048x}"
+    ids = f"{getrandbits(192) | _NEVER_ZERO:048x}"
     return TraceContext(ids[:32], ids[32:])
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from keystead.core.http import Reply, Request
 from keystead.core.spec import Section
+from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 
 
@@ -29,6 +30,10 @@ class EndpointPlugin(ABC):
     def metadata(self, issuer: str) -> dict[str, Any]:
         """Return this endpoint's entries in the discovery document."""
         return {}
+
+    def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
+        """Return the reply to any request at this moment, where it is known without asking anything."""
+        return None
 
     @abstractmethod
     async def handle(self, request: Request, cx: ServerContext) -> Reply:

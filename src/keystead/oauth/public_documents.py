@@ -32,10 +32,10 @@ class PublicDocuments(Generic[S]):
         self._cx: ServerContext | None = None
         self._kept: dict[str, tuple[EpochSeconds, S, Reply]] = {}
 
-    def fresh(self, cx: ServerContext, request: Request) -> Reply | None:
+    def fresh(self, cx: ServerContext, realm: str, now: EpochSeconds) -> Reply | None:
         """Return this second's reply, if there is one already."""
-        kept = self._kept.get(request.realm)
-        return kept[2] if kept is not None and kept[0] == request.now and self._cx is cx else None
+        kept = self._kept.get(realm)
+        return kept[2] if kept is not None and kept[0] == now and self._cx is cx else None
 
     def keep(self, cx: ServerContext, request: Request, source: S, serialise: Callable[[], bytes]) -> Reply:
         """Return the reply made from `source`, the same object as before while the source is equal."""

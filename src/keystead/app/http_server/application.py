@@ -6,22 +6,26 @@ import logging
 from collections.abc import Callable, Coroutine
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from keystead.app.http_server.framing import Limits, refusal_reply
 from keystead.core.http import Headers, Reply, Request
+from keystead.core.values import EpochSeconds
 
 Handler = Callable[[Request], Coroutine[Any, Any, Reply]]
 _logger = logging.getLogger("keystead.http")
 _DISCARDED_BODY: Final = 65_536
+_REMEMBERED_TARGETS: Final = 1_024
+_REMEMBERED_LENGTH: Final = 256
 
 
 class Route(msgspec.Struct, frozen=True):
     """One path's endpoint. `name` is for metrics.
 
-    `fast` says that the endpoint awaits nothing but futures, so that it needs no task.
+    `fast` says that the endpoint awaits nothing but futures, so that it needs no task. `at_hand` returns, for a realm
+    and a time, the reply to every request without a body, where it is known without asking anything.
     """
 
     name: str
@@ -29,13 +33,26 @@ class Route(msgspec.Struct, frozen=True):
     methods: frozenset[str]
     fast: bool = False
     maximum_body: int = 0
+    at_hand: Callable[[str, EpochSeconds], Reply | None] | None = None
+
+
+class Target(NamedTuple):
+    """Where a method and a target without a query lead."""
+
+    method: str
+    path: str
+    route: Route
+    realm: str
 
 
 class RouteTable(Protocol):
     """Finds routes. Implemented by `keystead.app.routes`."""
 
     def find(self, path: str) -> tuple[Route, str] | None:
-        """Return the route of a raw path (percent-encoding kept, no query) and the realm it names, or None."""
+        """Return the route of a raw path (percent-encoding kept, no query) and the realm it names, or None.
+
+        The answer to one path is always the same.
+        """
         ...
 
 
@@ -61,6 +78,7 @@ class Application:
         only_proxies: bool = False,
     ) -> None:
         self._routes = routes
+        self._targets: dict[tuple[bytes, bytes], Target] = {}
         self.meter = meter
         self.limits = limits or Limits()
         self.default_headers = default_headers
@@ -76,6 +94,17 @@ class Application:
         if method in route.methods or (method == "HEAD" and "GET" in route.methods):
             return found
         return without_endpoint(route.methods, options=method == "OPTIONS"), ""
+
+    def remembered(self, method: bytes, target: bytes) -> Target | None:
+        """Return where the request line leads, if it was found fit and remembered before."""
+        return self._targets.get((method, target))
+
+    def remember(self, target: Target) -> None:
+        """Remember a request line that passed every check. Long ones, and the oldest of very many, are not kept."""
+        if len(target.path) <= _REMEMBERED_LENGTH:
+            if len(self._targets) >= _REMEMBERED_TARGETS:
+                self._targets.clear()
+            self._targets[target.method.encode("ascii"), target.path.encode("ascii")] = target
 
     def client_address(self, peer: str, headers: Headers) -> str:
         """Return whose request this is: the peer, or what a trusted proxy says of the last hop before it.

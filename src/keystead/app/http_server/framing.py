@@ -14,10 +14,12 @@ import msgspec
 
 from keystead.core.http import JSON, NO_STORE, Headers, Reply
 
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 _FRAMING_HEADERS: Final = frozenset(
     {b"host", b"content-type", b"authorization", b"content-length", b"transfer-encoding", b"expect"}
 )
+
+_NO_BODY: Final = ([b"host"], [b"host", b"authorization"])
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -65,12 +67,12 @@ def require_clear_message(version: str, upgrade: bool, headers: Sequence[tuple[b
     Raises: Refusal.
     """
     seen = [name for name, _ in headers if name in _FRAMING_HEADERS]
+    if seen in _NO_BODY:
+        return NOTHING_ANNOUNCED
     if len(seen) != len(set(seen)):
         raise Refusal(400, "A header that may appear once is repeated: Host, Content-*, Authorization or Expect.")
     if b"host" not in seen and version == "1.1":
         raise Refusal(400, "The Host header is missing.")
-    if seen == [b"host"] or seen == [b"host", b"authorization"]:
-        return NOTHING_ANNOUNCED
     values = {name: value for name, value in headers if name in _FRAMING_HEADERS}
     encoding = values.get(b"transfer-encoding")
     if encoding is not None and (encoding.lower() != b"chunked" or version != "1.1"):

@@ -14,13 +14,14 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from keystead.app.http_server.application import NOT_FOUND
+from keystead.app.http_server.application import NOT_FOUND, Target
 from keystead.app.http_server.framing import METHODS, Refusal, require_clear_message, require_plain_target
 from keystead.app.http_server.turns import Turn, TurnTakingProtocol
 from keystead.core.http import Request
-from keystead.core.trace import accept_trace, new_trace
+from keystead.core.trace import TraceContext, accept_trace, new_trace
 from keystead.core.values import EpochSeconds
 
+_VERSIONS: Final = ("1.1", "1.0")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -127,21 +128,30 @@ class FastLaneProtocol(TurnTakingProtocol):
         self.in_head = False
         self._allow(self.limits.body_timeout)
         parser = self.parser
-        self.method = parser.get_method().decode("ascii")
         version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
+        if version not in _VERSIONS:
             raise Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        if self.method not in METHODS:
+        method = parser.get_method()
+        known = self.application.remembered(method, self.url)
+        if known is None and method not in METHODS:
             raise Refusal(501, "This method is not known here.")
         announced = require_clear_message(version, parser.should_upgrade(), self.headers)
-        require_plain_target(self.url)
-        path, _, self.query = self.url.partition(b"?")
-        self.path = path.decode("ascii")
-        self.route, self.realm = self.application.resolve(self.method, self.path)
+        self.method, self.path, self.route, self.realm = known or self._resolve(method)
         if announced.length > self.route.maximum_body:
             raise Refusal(413, f"A body here may have {self.route.maximum_body} bytes.")
         if announced.expects_continue and self.answering is None and not self.waiting:
             self.transport.write(_CONTINUE)
+
+    def _resolve(self, method: bytes) -> Target:
+        """Find the route of a request line, and remember it when it has one and no query."""
+        require_plain_target(self.url)
+        path, _, self.query = self.url.partition(b"?")
+        target = Target(method.decode("ascii"), path.decode("ascii"), NOT_FOUND, "")
+        route, realm = self.application.resolve(target.method, target.path)
+        target = target._replace(route=route, realm=realm)
+        if realm and path == self.url:
+            self.application.remember(target)
+        return target
 
     def on_body(self, body: bytes) -> None:
         """Collect the body, within the route's limit."""
@@ -153,23 +163,32 @@ class FastLaneProtocol(TurnTakingProtocol):
     def on_message_complete(self) -> None:
         """Answer, or queue behind what is being answered."""
         self.collecting = False
-        headers = tuple(self.headers)
         trace = new_trace() if self.traceparent is None else accept_trace(self.traceparent)
-        now = time.time()
+        keep_alive = self.parser.should_keep_alive() and not self.parser.should_upgrade()
+        self.last = self.last or not keep_alive
+        began = time.time()
+        now = EpochSeconds(int(began))
+        route, bodiless = self.route, self.method == "HEAD"
+        turn = Turn(route, keep_alive, began, trace.trace_id.encode("ascii"), bodiless)
+        if route.at_hand is not None:
+            turn.reply = route.at_hand(self.realm, now)
+        if turn.reply is None:
+            turn.request = self._request(trace, now)
+        self._take(turn)
+
+    def _request(self, trace: TraceContext, now: EpochSeconds) -> Request:
+        headers = tuple(self.headers)
         address = self.peer
         if self.application.trusted_proxies:
             address = self.application.client_address(address, headers)
-        request = Request(
+        return Request(
             self.method,
             self.path,
             self.query,
             headers,
             b"".join(self.body),
-            EpochSeconds(int(now)),
+            now,
             trace,
             self.realm,
             address,
         )
-        keep_alive = self.parser.should_keep_alive() and not self.parser.should_upgrade()
-        self.last = self.last or not keep_alive
-        self._take(Turn(request, self.route, keep_alive, now))

@@ -22,19 +22,26 @@ from keystead.app.http_server.application import NOT_FOUND, Route
 from keystead.app.http_server.framing import Refusal
 from keystead.app.http_server.lane import LaneConfig, lane_scope
 from keystead.app.http_server.parking import drive
+from keystead.app.http_server.wire import CLOSE, whole
 from keystead.core.http import Reply, Request
 
 _LINGER_SECONDS: Final = 2
 
 
 class Turn(msgspec.Struct):
-    """One request (or refusal) that waits for the connection, or has it."""
+    """One request that waits for the connection, or has it; or a reply that is there already.
 
-    request: Request | None
+    `refused` says that the reply is the server's own refusal, after which the connection ends.
+    """
+
     route: Route
     keep_alive: bool
     began: float
-    refusal: Reply | None = None
+    request_id: bytes = b""
+    bodiless: bool = False
+    request: Request | None = None
+    reply: Reply | None = None
+    refused: bool = False
 
 
 class TurnTakingProtocol(HttpToolsProtocol):
@@ -92,42 +99,44 @@ class TurnTakingProtocol(HttpToolsProtocol):
             return
         self.waiting.append(turn)
         self.flow.pause_reading()
-        if len(self.waiting) > self.limits.pipelined and turn.refusal is None:
+        if len(self.waiting) > self.limits.pipelined and not turn.refused:
             raise Refusal(400, "Too many requests were sent ahead of their replies.")
 
     def _begin(self, turn: Turn) -> None:
         self.answering = turn
         self.deadline = self.clock.seconds + self.limits.answer_timeout
         if turn.request is None:
-            self._send(turn, turn.refusal or Reply(500))
+            reply = turn.reply or Reply(500)
+            self._send(turn, reply, self.heads.head(reply.status, reply.headers))
         elif turn.route.fast:
             drive(turn.route.handler(turn.request), partial(self._finish, turn))
         else:
             self._begin_cycle(turn, turn.request)
 
     def _finish(self, turn: Turn, reply: object, error: BaseException | None) -> None:
-        assert turn.request is not None
         if error is None and isinstance(reply, Reply):
             try:
-                self.heads.head(reply.status, reply.headers)
+                head = self.heads.head(reply.status, reply.headers)
             except ValueError as unsendable:
                 error = unsendable
-        if error is not None or not isinstance(reply, Reply):
-            reply = self.application.failure(error or TypeError("an endpoint gave no reply"), turn.request)
-        self._send(turn, reply)
+            else:
+                self._send(turn, reply, head)
+                return
+        assert turn.request is not None
+        reply = self.application.failure(error or TypeError("an endpoint gave no reply"), turn.request)
+        self._send(turn, reply, self.heads.head(reply.status, reply.headers))
 
-    def _send(self, turn: Turn, reply: Reply) -> None:
+    def _send(self, turn: Turn, reply: Reply, head: bytes) -> None:
         self.application.meter.count(turn.route.name, reply.status, time.time() - turn.began)
         if self.transport.is_closing():
             self.answering = None
             return
         lines = self.clock.date_line
-        if turn.request is not None:
-            lines += b"x-request-id: %b\r\n" % turn.request.trace.trace_id.encode("ascii")
+        if turn.request_id:
+            lines = b"%bx-request-id: %b\r\n" % (lines, turn.request_id)
         if not turn.keep_alive:
-            lines += b"connection: close\r\n"
-        bodiless = turn.request is not None and turn.request.method == "HEAD"
-        self.transport.write(self.heads.render(reply, lines, bodiless=bodiless))
+            lines += CLOSE
+        self.transport.write(whole(head, lines, reply, bodiless=turn.bodiless))
         self._done(turn)
 
     def _done(self, turn: Turn) -> None:
@@ -135,9 +144,12 @@ class TurnTakingProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if not turn.keep_alive:
             self.last = True
-            self._close(linger=turn.refusal is not None)
-        elif not self.advancing:
-            self._advance()
+            self._close(linger=turn.refused)
+        elif self.waiting or self.collecting or self.flow.write_paused or self.flow.read_paused:
+            if not self.advancing:
+                self._advance()
+        else:
+            self.deadline = self.clock.seconds + self.limits.idle_timeout
 
     def _close(self, *, linger: bool) -> None:
         """Close; after a refusal go on reading (and dropping) for a moment, lest a reset overtake the reply."""
@@ -167,7 +179,7 @@ class TurnTakingProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         self.last = True
         self.collecting = False
-        self._take(Turn(None, NOT_FOUND, keep_alive=False, began=time.time(), refusal=refusal.reply))
+        self._take(Turn(NOT_FOUND, keep_alive=False, began=time.time(), reply=refusal.reply, refused=True))
 
     def _begin_cycle(self, turn: Turn, request: Request) -> None:
         event = asyncio.Event()

@@ -11,7 +11,10 @@ from keystead.core.http import Headers, Reply
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _PHRASES: Final = {status.value: status.phrase for status in http.HTTPStatus}
-_REMEMBERED_NAMES: Final = frozenset({b"content-type", b"cache-control", b"pragma", b"allow", b"etag", b"vary"})
+_REMEMBERED_NAMES: Final = frozenset({b"content-type", b"cache-control", b"pragma", b"allow", b"etag", b"vary"}) | {
+    b"access-control-allow-origin",
+    b"x-content-type-options",
+}
 _REMEMBERED_SETS: Final = 256
 BODILESS: Final = frozenset({204, 304})
 CLOSE: Final = b"connection: close\r\n"
@@ -43,13 +46,13 @@ class HeadWriter:
             self._remembered[status, headers] = formed
         return formed
 
-    def render(self, reply: Reply, lines: bytes, *, bodiless: bool = False) -> bytes:
-        """Return the whole reply. `lines` are further, already formed header lines; `bodiless` is for HEAD."""
-        head = self.head(reply.status, reply.headers)
-        if reply.status in BODILESS:
-            return b"".join((head, lines, b"\r\n"))
-        length = b"content-length: %d\r\n\r\n" % len(reply.body)
-        return b"".join((head, lines, length)) if bodiless else b"".join((head, lines, length, reply.body))
+
+def whole(head: bytes, lines: bytes, reply: Reply, *, bodiless: bool = False) -> bytes:
+    """Return the whole reply. `lines` are further, already formed header lines; `bodiless` is for HEAD."""
+    if reply.status in BODILESS:
+        return b"%b%b\r\n" % (head, lines)
+    body = reply.body
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, lines, len(body), b"" if bodiless else body)
 
 
 def _form(status: int, headers: Headers) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 
 from keystead.core.http import Reply, Request
 from keystead.core.spec import OIDC_DISCOVERY, RFC8414
+from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import endpoints
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
@@ -36,9 +37,13 @@ class DiscoveryEndpoint(EndpointPlugin):
     def __init__(self) -> None:
         self._documents: PublicDocuments[tuple[str, ...]] = PublicDocuments()
 
+    def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
+        """Return the reply that was given in this same second."""
+        return self._documents.fresh(cx, realm, now)
+
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer with the document, serialised once for as long as the realm's algorithms do not change."""
-        reply = self._documents.fresh(cx, request)
+        reply = self._documents.fresh(cx, request.realm, request.now)
         if reply is not None:
             return reply
         keys = await cx.keys.published(request.realm, request.now)

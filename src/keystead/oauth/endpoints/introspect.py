@@ -59,12 +59,13 @@ class IntrospectEndpoint(EndpointPlugin):
         except OAuthError as error:
             cx.journal.record(_refused(request, error))
             return error_reply(error)
-        cx.journal.record(_decision(request, caller, outcome))
+        signed = _wants_signed(request)
+        cx.journal.record(_decision(request, caller, outcome, "jwt" if signed else "json"))
         members = {"active": True, **outcome.members} if isinstance(outcome, Known) else _INACTIVE
-        if not _wants_signed(request):
+        if not signed:
             return json_reply(members)
-        signed = await mint_introspection(members, caller.client.id, request.realm, request.now, cx)
-        return Reply(200, ((b"content-type", SIGNED), *NO_STORE), signed.encode())
+        token = await mint_introspection(members, caller.client.id, request.realm, request.now, cx)
+        return Reply(200, ((b"content-type", SIGNED), *NO_STORE), token.encode())
 
 
 async def _ask(request: Request, cx: ServerContext) -> tuple[Caller, Known | Unknown]:
@@ -78,10 +79,11 @@ async def _ask(request: Request, cx: ServerContext) -> tuple[Caller, Known | Unk
 
 def _wants_signed(request: Request) -> bool:
     """Return whether the signed form is accepted by name. Wildcards get JSON. Spec: RFC 9701 section 4."""
-    return any(SIGNED in value.lower() for name, value in request.headers if name == b"accept")
+    accepted = [value for name, value in request.headers if name == b"accept"]
+    return SIGNED in b",".join(accepted).lower()
 
 
-def _decision(request: Request, caller: Caller, outcome: Known | Unknown) -> Decision:
+def _decision(request: Request, caller: Caller, outcome: Known | Unknown, form: str) -> Decision:
     active = isinstance(outcome, Known)
     reason = "token.active" if isinstance(outcome, Known) else outcome.why.reason
     why = "entitled, and everything the token rests on is live" if isinstance(outcome, Known) else outcome.why.detail
@@ -95,7 +97,7 @@ def _decision(request: Request, caller: Caller, outcome: Known | Unknown) -> Dec
         client_id=caller.client.id,
         credential=outcome.credential,
         checks=(*caller.checks, Check("token", active, why)),
-        facts={"form": "jwt" if _wants_signed(request) else "json"},
+        facts={"form": form},
     )
 
 

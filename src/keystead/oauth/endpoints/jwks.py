@@ -9,6 +9,7 @@ import msgspec
 from keystead.core.http import Reply, Request
 from keystead.core.jose.key_set import KeySet
 from keystead.core.spec import OIDC_DISCOVERY, RFC7517, RFC8414
+from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.public_documents import PublicDocuments
@@ -32,9 +33,13 @@ class JwksEndpoint(EndpointPlugin):
         """Return where the keys are."""
         return {"jwks_uri": f"{issuer}/{self.path}"}
 
+    def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
+        """Return the reply that was given in this same second."""
+        return self._documents.fresh(cx, realm, now)
+
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer with the key set, serialised once for as long as it does not change."""
-        reply = self._documents.fresh(cx, request)
+        reply = self._documents.fresh(cx, request.realm, request.now)
         if reply is not None:
             return reply
         keys = await cx.keys.key_set(request.realm, request.now)
