@@ -194,5 +194,5 @@ async def test_line_breaks_and_escapes_from_outside_stay_inside_one_log_line(ser
     evil = 'x\r\n{"action":"forged"}\x1b[31m'
     await served.client("batch").token("client_credentials", scope=evil, client_id=evil)
     await served.person("alice").browser.get(f"{served.url}/authorize?client_id=%0d%0a%1b[31m&x=%00")
-    assert not served.process.decisions("forged")
+    assert not [line for line in served.process.lines() if line.get("action") == "forged"]
     assert "\x1b" not in served.process.text()

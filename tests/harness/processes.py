@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-SETTLING_SECONDS = 0.1
 READY_SECONDS = 20.0
 
 
@@ -94,7 +93,6 @@ class Process:
 
     def text(self) -> str:
         """All it ever said."""
-        self._settle()
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def lines(self, *, latest: bool = False) -> list[dict[str, Any]]:
@@ -113,7 +111,6 @@ class Process:
 
     def decisions(self, action: str = "") -> list[dict[str, Any]]:
         """Return the decisions it logged, of one action or of all."""
-        self._settle()
         return [line for line in self.lines() if action in ("", line.get("action"))]
 
     async def heard(self, action: str, *, seconds: float = 5.0) -> list[dict[str, Any]]:
@@ -123,11 +120,6 @@ class Process:
             assert time.monotonic() < ending, f"{self.name} never logged {action}:\n{self.text()}"
             await asyncio.sleep(0.01)
         return self.decisions(action)
-
-    def _settle(self) -> None:
-        """Let it write the lines it gathers for a few milliseconds."""
-        if self.running:
-            time.sleep(SETTLING_SECONDS)
 
     def pids(self) -> list[int]:
         """Return the processes that said they are ready, in that order."""
