@@ -294,3 +294,38 @@ async def test_more_connections_than_the_limit_are_told_to_come_back() -> None:
         assert body_of(refused)["error"] == "temporarily_unavailable"
         for _, writer in held:
             writer.close()
+
+
+@pytest.mark.attack("P6")
+@pytest.mark.parametrize(
+    "opening", [b"0\r\nx: ", b"0\r\n", b"5;", b"5;a="], ids=["value", "name", "extension", "quoted"]
+)
+async def test_a_trailer_or_extension_without_end_is_cut_off(opening: bytes) -> None:
+    """The parser gathers a header until it is whole, and gathers it slowly: nobody may make it gather for long."""
+    head = b"POST /post HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    async with bare_server() as bare:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bare.port)
+        try:
+            writer.write(head + opening + b"a" * 1_048_576)
+            async with asyncio.timeout(5):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
+        finally:
+            writer.close()
+        assert (await bare.exchange(b"GET /fast HTTP/1.1\r\n" + CLOSE + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_many_small_chunks_are_a_body_like_any_other() -> None:
+    head = b"POST /post HTTP/1.1\r\n" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n"
+    async with bare_server(Limits(header_size=512, target_size=512)) as bare:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bare.port)
+        try:
+            writer.write(head)
+            for _ in range(40):
+                writer.write(b"1;note=" + b"n" * 200 + b"\r\n")
+                await asyncio.sleep(0.001)
+                writer.write(b"x\r\n")
+            writer.write(b"0\r\n\r\n")
+            async with asyncio.timeout(5):
+                assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        finally:
+            writer.close()

@@ -14,8 +14,9 @@ from keystead.core.sealing import AesGcmSealer
 from keystead.core.tokens import AccessClaims
 from keystead.core.values import EpochSeconds
 from keystead.oauth.opaque import seal_access_token
-from tests.issuer import SECRET
+from tests.issuer import SECRET, VERIFIER
 from tests.market import ACCESS_TOKEN, CATALOG, CLOSED, EXCHANGE, INVENTORY, ORDERS, SCOPES, Market
+from tests.market import subject as exchanged
 
 
 @pytest.mark.attack("G1")
@@ -27,6 +28,22 @@ async def test_who_neither_got_nor_serves_the_token_cannot_use_it(market: Market
     for thief in ("catalog", "inventory", "batch", "other"):
         assert (await market.exchange(at_orders, INVENTORY, thief)).error == "invalid_grant"
     assert market.issuer.journal.reason == "token_exchange.not_the_holder"
+
+
+@pytest.mark.spec("RFC 8693 section 5")
+@pytest.mark.attack("G1")
+@pytest.mark.attack("A4")
+async def test_who_proves_nothing_acts_for_nobody(market: Market) -> None:
+    """A client without credentials, named by a policy (its secret forgotten perhaps): anybody could act in its name."""
+    await market.issuer.change(Api, CATALOG, exchange=ExchangePolicy(sources=("spa",)))
+    code = await market.code("spa")
+    redeemed = {"client_id": "spa", "code": code, "redirect_uri": "https://app.test/cb", "code_verifier": VERIFIER}
+    answer = await market.issuer.post("token", {"grant_type": "authorization_code", **redeemed})
+    stolen = answer.json["access_token"]
+    form = {"grant_type": EXCHANGE, "client_id": "spa", **exchanged(stolen, CATALOG)}
+    answer = await market.issuer.post("token", form)
+    assert answer.error == "unauthorized_client", answer.body
+    assert market.issuer.journal.reason == "token_exchange.public_client"
 
 
 @pytest.mark.spec("RFC 8693 section 4.4")

@@ -86,6 +86,14 @@ async def test_a_form_another_site_posts_does_nothing(
     assert (await browser.get(page.url)).has("consent-allow")
 
 
+@pytest.mark.parametrize("answer", [{}, {"answer": "yes"}], ids=["asks", "answers"])
+async def test_another_site_cannot_make_the_browser_forget_its_session(door: FrontDoor, answer: dict[str, str]) -> None:
+    """A form posted across sites comes without the Lax cookie, but what its answer sets, the browser takes."""
+    elsewhere = door.browser()
+    page = await elsewhere.post(f"{door.issuer.url}/logout", answer, follow=False, site="cross-site")
+    assert not [value for name, value in page.headers if name.lower() == b"set-cookie"]
+
+
 async def test_a_browser_that_says_nothing_is_held_by_its_cookie(door: FrontDoor) -> None:
     """HtmlUnit and old browsers send neither Origin nor Sec-Fetch-Site; the handle and the cookie still bind."""
     browser = door.browser()

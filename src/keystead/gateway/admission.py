@@ -38,6 +38,7 @@ _BELOW_BFF: Final = _BFF + b"/"
 _VERSIONS: Final = frozenset({HTTP_11, HTTP_10})
 _NAVIGATING: Final = frozenset({b"navigate", None})
 _REMEMBERED: Final = 4_096
+_LONGEST_REMEMBERED: Final = 512
 _TRUSTED_SITES: Final = frozenset({b"same-origin", b"none"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
 CHALLENGE: Final = (b"www-authenticate", b'Cookie-Session realm="keystead", login_url="/bff/login"')
@@ -77,7 +78,7 @@ class Admission:
 
     def __init__(self, routes: RouteTable, *, public_url: str, maximum_target: int) -> None:
         self._routes = routes
-        self._place = lru_cache(maxsize=_REMEMBERED)(self._judge_place)
+        self._known_place = lru_cache(maxsize=_REMEMBERED)(self._judge_place)
         self._public_url = public_url
         self._origin = public_url.encode()
         scheme, _, authority = public_url.partition("://")
@@ -103,7 +104,7 @@ class Admission:
         if len(head.target) > self._maximum_target:
             return refuse(414, "limit.target", "The address is too long.", close=True)
         path, mark, query = head.target.partition(b"?")
-        place = self._place(path)
+        place = self._known_place(path) if len(path) <= _LONGEST_REMEMBERED else self._judge_place(path)
         if isinstance(place, Refusal):
             return place
         if mark and (reason := judge_query(query)):

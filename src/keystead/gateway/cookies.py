@@ -15,12 +15,17 @@ SESSION_COOKIE: Final = b"__Host-keystead"
 LOGIN_COOKIE: Final = b"__Host-keystead-login"
 _HANDLE: Final = re.compile(rb"[A-Za-z0-9_-]{43}")
 _OURS: Final = b"__host-keystead"
+_LONGEST_REMEMBERED: Final = 1_024
+"""Headers come from outside: what is remembered of them is bounded in size too, not only in number."""
 _ATTRIBUTES: Final = b"; Path=/; Secure; HttpOnly; SameSite=%b"
 
 
-@lru_cache(maxsize=4096)
 def find_handle(header: bytes, name: bytes) -> str | None:
     """Return the handle in the cookie `name`, or None when it is absent, malformed or there more than once."""
+    return _find_known(header, name) if len(header) <= _LONGEST_REMEMBERED else _find(header, name)
+
+
+def _find(header: bytes, name: bytes) -> str | None:
     found = None
     for pair in header.split(b";"):
         key, _, value = pair.partition(b"=")
@@ -29,6 +34,9 @@ def find_handle(header: bytes, name: bytes) -> str | None:
                 return None
             found = value.strip(b" \t")
     return found.decode() if found is not None and _HANDLE.fullmatch(found) else None
+
+
+_find_known: Final = lru_cache(maxsize=4096)(_find)
 
 
 def without_ours(header: bytes) -> bytes:

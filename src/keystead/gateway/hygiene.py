@@ -102,6 +102,7 @@ _DROPPED_RESPONSE: Final = re.compile(
 )
 _PLAIN_NAME: Final = re.compile(rb"[a-z0-9-]+")
 _REMEMBERED: Final = 2_048
+_LONGEST_REMEMBERED: Final = 64
 
 
 class _Kinds(dict[bytes, int]):
@@ -113,9 +114,11 @@ class _Kinds(dict[bytes, int]):
         self._dropped = dropped
 
     def __missing__(self, name: bytes) -> int:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        kind = self[name] = self._judge(name.lower())
+        kind = self._judge(name.lower())
+        if len(name) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[name] = kind
         return kind
 
     def _judge(self, name: bytes) -> int:

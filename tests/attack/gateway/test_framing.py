@@ -212,6 +212,38 @@ async def test_trailers_without_end_end_by_themselves(upstream: RawUpstream) -> 
     assert all(b"root" not in request.head + request.body for request in upstream.received)
 
 
+async def test_many_small_chunks_are_a_body_like_any_other(upstream: RawUpstream) -> None:
+    async with running_plane(upstream, limits=LimitSettings(header_bytes=1_024)) as plane:
+        browser = await RawBrowser.open(plane.port)
+        await browser.send(CHUNKED)
+        for _ in range(40):
+            await browser.send(b"1;note=" + b"n" * 200 + b"\r\n")
+            await asyncio.sleep(0.001)
+            await browser.send(b"x\r\n")
+        response = await browser.ask(b"0\r\n\r\n")
+        assert response.status == 200
+
+
+async def test_an_upstream_whose_head_never_ends_is_502(upstream: RawUpstream) -> None:
+    poured = 0
+
+    async def endless(up: RawUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal poured
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nx: ")
+        while poured < 32 * 1_048_576 and not writer.is_closing():
+            writer.write(b"a" * 65_536)
+            await writer.drain()
+            poured += 65_536
+
+    upstream.handler = endless
+    async with running_plane(upstream) as plane:
+        browser = await RawBrowser.open(plane.port)
+        response = await browser.ask(b"GET /x HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert response.status == 502
+    assert poured < 8 * 1_048_576
+
+
 async def test_a_head_may_fill_its_limit_and_a_large_body_may_follow_at_once(upstream: RawUpstream) -> None:
     async with running_plane(upstream, limits=LimitSettings(header_bytes=8_192)) as plane:
         browser = await RawBrowser.open(plane.port)

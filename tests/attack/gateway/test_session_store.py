@@ -16,6 +16,7 @@ from keystead.gateway.sessions.records import GatewaySession
 from keystead.gateway.sessions.table import SessionTable
 from keystead.gateway.settings import SessionSettings
 from keystead.storage.ports import Write, get, put
+from tests.gateway.raw import RawBrowser
 from tests.gateway.site import CLIENT, Site
 
 pytestmark = pytest.mark.attack("P4")
@@ -84,6 +85,34 @@ async def test_strangers_handles_fill_no_memory(site: Site) -> None:
     tracemalloc.stop()
     assert grown < 100_000
     assert len(table.live_sessions()) == 0
+
+
+async def test_strangers_headers_fill_no_memory(site: Site) -> None:
+    """What is remembered of cookies, names and paths is bounded in bytes, not only in number."""
+
+    async def pass_by(numbers: range) -> None:
+        browser = await RawBrowser.open(site.gateway.port)
+        for number in numbers:
+            mark = b"%d" % number
+            head = (
+                b"GET /api/"
+                + mark.ljust(3_000, b"p")
+                + b" HTTP/1.1\r\nhost: "
+                + site.origin.removeprefix("http://").encode()
+            )
+            cookie, name = mark + b"=" + b"c" * 10_000, mark.ljust(10_000, b"n")
+            response = await browser.ask(head + b"\r\ncookie: " + cookie + b"\r\n" + name + b": x\r\n\r\n")
+            assert response.status == 200
+        site.upstream.received.clear()
+        site.journal.decisions.clear()
+
+    await pass_by(range(20))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    await pass_by(range(20, 420))
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 1_000_000
 
 
 async def test_a_session_sealed_under_another_key_is_none(site: Site) -> None:

@@ -39,8 +39,7 @@ class FastLaneProtocol(TurnTakingProtocol):
         # uvicorn lets data follow a `Connection: close`; a parser without leniencies refuses it.
         self.parser = httptools.HttpRequestParser(self)
         self.in_head = False
-        self.serial = 0
-        self.fed_head = 0
+        self.unproductive = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -76,13 +75,12 @@ class FastLaneProtocol(TurnTakingProtocol):
         """Parse; refuse what cannot be parsed, what is ambiguous and what is too large."""
         if self.last:
             return
-        serial = self.serial if self.in_head else -1
+        self.unproductive += len(data)
         try:
             self.parser.feed_data(data)
-            if self.in_head and serial == self.serial:
-                self.fed_head += len(data)
-                if self.fed_head > self.limits.header_size + self.limits.target_size:
-                    self._refuse(Refusal(431, "The header section is too large."))
+            # A header, a trailer or a chunk extension: llhttp gathers it until it is whole, however long it gets.
+            if self.collecting and self.unproductive > self.limits.header_size + self.limits.target_size:
+                self._refuse(Refusal(431, "The header section is too large."))
         except httptools.HttpParserUpgrade:
             self.last = True
         except httptools.HttpParserError as error:
@@ -101,8 +99,7 @@ class FastLaneProtocol(TurnTakingProtocol):
         self._reset()
         self.in_head = True
         self.collecting = True
-        self.serial += 1
-        self.fed_head = 0
+        self.unproductive = 0
         self._allow(self.limits.header_timeout)
 
     def on_url(self, url: bytes) -> None:
@@ -126,6 +123,7 @@ class FastLaneProtocol(TurnTakingProtocol):
     def on_headers_complete(self) -> None:
         """Refuse ambiguity, find the route, and refuse a body it would not take before it is sent."""
         self.in_head = False
+        self.unproductive = 0
         self._allow(self.limits.body_timeout)
         parser = self.parser
         version = parser.get_http_version()
@@ -155,6 +153,7 @@ class FastLaneProtocol(TurnTakingProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Collect the body, within the route's limit."""
+        self.unproductive = 0
         self.body.append(body)
         self.body_size += len(body)
         if self.body_size > self.route.maximum_body:

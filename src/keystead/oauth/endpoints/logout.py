@@ -182,8 +182,13 @@ async def _end(request: Request, proven: Proven, person: Person, cx: ServerConte
 
 
 def _goodbye(request: Request, proven: Proven, cx: ServerContext, *, ended: bool) -> Reply:
-    """Send the browser back to the application, or say goodbye here. Nothing proven: a link instead of a redirect."""
-    forget = (clear_cookie(cookie_name("session", request.realm, secure=cx.secure)),)
+    """Send the browser back to the application, or say goodbye here. Nothing proven: a link instead of a redirect.
+
+    Only a cookie that was shown is taken away: a form another site posts comes without the Lax cookie, and must not
+    make the browser forget it.
+    """
+    shown = session_handle(request, cx)
+    forget = (clear_cookie(cookie_name("session", request.realm, secure=cx.secure)),) if shown else ()
     if not proven.return_to:
         return _with(cx.pages.logged_out(Farewell(realm=request.realm, realm_name=proven.realm_name)), forget)
     state = "" if proven.form.state is None else urlencode({"state": proven.form.state})

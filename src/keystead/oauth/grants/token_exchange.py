@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.core.decisions import Check, Denied
-from keystead.core.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget
+from keystead.core.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
 from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.records.api import Api
 from keystead.core.spec import RFC8693, RFC8707
@@ -52,6 +52,7 @@ class TokenExchange(Grant[TokenExchangeForm]):
     specs = (RFC8693["2.1"], RFC8693["2.2"], RFC8693["4.1"], RFC8693["4.4"], RFC8707["2.2"])
     form = TokenExchangeForm
     events = (
+        "token_exchange.public_client",
         "token_exchange.subject_refused",
         "token_exchange.not_the_holder",
         "token_exchange.may_not_act",
@@ -63,6 +64,7 @@ class TokenExchange(Grant[TokenExchangeForm]):
 
     async def prove(self, form: TokenExchangeForm, attempt: Attempt) -> Authority:
         """Return what the subject token carries to the API, with the caller as its actor."""
+        _require_proven_actor(attempt.caller)
         _require_supported_types(form)
         subject = await read_access_token(form.subject_token, attempt.realm.id, attempt.now, attempt.cx)
         if isinstance(subject, Denied):
@@ -91,6 +93,16 @@ class TokenExchange(Grant[TokenExchangeForm]):
             jwt=True,
             issued_token_type=form.requested_token_type or ACCESS_TOKEN,
             checks=(*checks, policy),
+        )
+
+
+def _require_proven_actor(caller: Caller) -> None:
+    """Demand that the caller proved who it is: who acts goes into the token, and whoever knows a public client's name
+    could act as it. Spec: RFC 8693 section 5."""
+    if caller.method == "none":
+        raise UnauthorizedClient(
+            "a public client cannot prove that it is the one who acts: register a client authentication method",
+            reason="token_exchange.public_client",
         )
 
 
