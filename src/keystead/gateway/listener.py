@@ -162,6 +162,9 @@ class Listener(asyncio.Protocol):
     def _headers_complete(self) -> None:
         """Note that the head is there. It is judged when the whole read has been parsed."""
         self.keep_alive = self.parser.should_keep_alive()
+        if not self.keep_alive and self.parser.get_http_version() == "0.9":
+            # Only here the parser lets a bare LF end a line, and our own cutting would find other lines than it did.
+            raise BadFraming("framing.version")
         self.phase = BUSY
         self.unjudged = True
 

@@ -65,6 +65,10 @@ BAD_CHUNKS = {
 }  # fmt: skip
 BAD_LINES = {
     "http_09": b"GET /x\r\n",
+    "http_09_bare_lf": b"GET /x\n",
+    "http_09_no_more": b"GET /x\n\r\n",
+    "http_09_hides_a_header": b"GET /x\nx-user: HTTP/1.1\r\n",
+    "version_in_target": b"GET /xHTTP/1.1\r\n",
     "http_20": b"GET /x HTTP/2.0\r\n",
     "http_12": b"GET /x HTTP/1.2\r\n",
     "preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
