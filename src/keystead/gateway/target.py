@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 _PATH_CHARACTERS: Final = b"/.-_~!$&'()*+,:=@%" + bytes([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)])
 _QUERY_CHARACTERS: Final = bytes(c for c in range(0x21, 0x7F) if c not in b'#"<>')
+_PAIR_END: Final = re.compile(rb"[&;]")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _AMBIGUOUS_ESCAPES: Final = re.compile(
     rb"%(?:[01][0-9a-fA-F]|7[fF]"  # controls
@@ -42,11 +43,15 @@ def judge_query(query: bytes) -> str:
     """Return why a query (without its `?`) is refused, or an empty text. It never decides where a request goes."""
     if query.translate(None, _QUERY_CHARACTERS):
         return "bad_character"
-    lowered = query.lower()
-    # A bearer token in the query (RFC 6750 section 2.3) would be a second identity beside ours.
-    if b"access_token" in lowered and any(pair.startswith(b"access_token=") for pair in lowered.split(b"&")):
+    # A bearer token in the query (RFC 6750 section 2.3) would be a second identity beside ours, however it is spelled.
+    if (b"%" in query or b"access_token" in query.lower()) and any(map(_names_a_token, _PAIR_END.split(query))):
         return "token_in_query"
     return ""
+
+
+def _names_a_token(pair: bytes) -> bool:
+    name, equals, _ = pair.partition(b"=")
+    return bool(equals) and unquote_to_bytes(name).lower() == b"access_token"
 
 
 def _judge_escapes(path: bytes) -> str:
