@@ -54,7 +54,9 @@ def workload_rules(settings: Settings, agent: AgentSettings) -> WorkloadRules:
     """
     realm = settings.realms.get(agent.realm)
     if realm is None:
-        raise ConfigurationError(f"there is no realm `{agent.realm}` in this file", where="agent.realm")
+        known = ", ".join(settings.realms) or "none"
+        message = f"there is no realm `{agent.realm}` in this file" if agent.realm else "name the agent's realm"
+        raise ConfigurationError(f"{message}; the file has: {known}", where="agent.realm")
     entry = next((entry for entry in realm.agents if entry.name == agent.name), None)
     if entry is None:
         message = f"realm {agent.realm} names no agent `{agent.name}`; add it under realms.{agent.realm}.agents"

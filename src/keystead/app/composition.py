@@ -7,7 +7,6 @@ Does not: listen, or change a record: `keystead.app.serving` and `keystead.app.a
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -18,20 +17,17 @@ import msgspec
 from keystead.app.catalogue import endpoints
 from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
-from keystead.app.management import ManagementRoutes
+from keystead.app.management import ManagementRoutes, obstacle
 from keystead.app.metrics import Metrics
 from keystead.app.routes import IssuerRoutes
 from keystead.app.sealed_store import open_sealed_store
 from keystead.core.decisions import Journal
-from keystead.core.errors import StorageError
 from keystead.core.http import Headers
-from keystead.core.records.installation import EVERYWHERE, Installation
-from keystead.core.values import EpochSeconds
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
 from keystead.oauth.context import ServerContext
 from keystead.oauth.keyring import StoreKeyRing
-from keystead.storage.ports import Store, get
+from keystead.storage.ports import Store
 from keystead.web.pages import HtmlPages
 from keystead.workload.assertions import StoreWorkloadAssertions
 
@@ -101,17 +97,9 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         trusted_proxies=configuration.trusted_proxies,
         only_proxies=configuration.only_proxies,
     )
-    management = Application(ManagementRoutes(metrics, lambda: _obstacle(store)), meter=Metrics())
+    management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
     return Issuer(cx, store, keys, passwords, metrics, application, management)
 
 
 def _default_headers(cx: ServerContext) -> Headers:
     return (_NOSNIFF, _HSTS) if cx.secure else (_NOSNIFF,)
-
-
-async def _obstacle(store: Store) -> str:
-    try:
-        await store.read(get(Installation, EVERYWHERE, Installation.kind, EpochSeconds(int(time.time()))))
-    except StorageError as error:
-        return str(error)
-    return ""

@@ -1,7 +1,8 @@
 """The gateway as a process: what `keystead gateway` does.
 
 Flow: the file's `gateway` section, filled in from the rest of the file where that says the same thing anyway -> store,
-sealer -> `keystead.gateway.gateway.serve` until a signal.
+sealer -> `keystead.gateway.gateway.serve` until a signal, and beside it the management port where one is named.
+The issuer's absence is no obstacle to readiness: public pages and what was signed in before go on.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +25,10 @@ from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 from keystead.gateway.gateway import Gateway, serve
 from keystead.gateway.settings import GatewaySettings
+from keystead.storage.ports import Store
+
+if TYPE_CHECKING:
+    from keystead.app.http_server.server import HttpServer
 
 CALLBACK = "/bff/callback"
 
@@ -36,15 +42,19 @@ async def _serve(gateway: GatewaySettings, directory: Path) -> None:
     journal = open_journal("gateway")
     store, sealer = open_sealed_store(gateway.database, directory)
     await require_same_key(store, sealer, EpochSeconds(int(time.time())))
+    management = [_management(gateway.management_listen, store)] if gateway.management_listen else []
 
     def ready(running: Gateway) -> None:
         _say_ready(journal, gateway, running)
 
     stopped = asyncio.Event()
     beside = [asyncio.create_task(sweep_forever(store)), asyncio.create_task(_stop_on_signal(stopped))]
+    beside += [asyncio.create_task(server.run_until_stopped()) for server in management]
     try:
         await serve(gateway, store, sealer, journal, stopped=stopped, ready=ready)
     finally:
+        for server in management:
+            server.stop()
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
@@ -93,6 +103,17 @@ def _public_url(gateway: GatewaySettings, client: ClientSettings | None) -> str:
 
 def _say_ready(journal: Journal, settings: GatewaySettings, running: Gateway) -> None:
     say_ready(journal, "gateway.ready", listening=settings.listen, port=running.port, public_url=settings.public_url)
+
+
+def _management(address: str, store: Store) -> HttpServer:
+    """Return the server of health and of the process's own numbers. Who names no address does not load it."""
+    from keystead.app.http_server.application import Application
+    from keystead.app.http_server.server import HttpServer, listen_on
+    from keystead.app.management import ManagementRoutes, obstacle
+    from keystead.app.metrics import Metrics
+
+    routes = ManagementRoutes(Metrics(), lambda: obstacle(store))
+    return HttpServer(Application(routes, meter=Metrics()), listen_on(address))
 
 
 async def _stop_on_signal(stopped: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
-from keystead.app.http_server.server import HttpServer, open_socket
+from keystead.app.http_server.server import HttpServer, listen_on, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
 from keystead.app.sealed_store import require_same_key
 from keystead.app.serving import run, serve_until_signal
@@ -81,12 +81,6 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
         only_proxies=serves_plainly_off_loopback(server) and not server.danger_allow_http,
     )
-
-
-def listen_on(address: str) -> socket.socket:
-    """Return a socket bound to `HOST:PORT`. Raises: ConfigurationError."""
-    parts = urlsplit(f"//{address}")
-    return open_socket(parts.hostname or "127.0.0.1", parts.port or 0)
 
 
 async def _serve(

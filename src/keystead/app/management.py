@@ -6,11 +6,16 @@ Shape: `/health/live` (the process answers), `/health/ready` (it can serve: 200,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from keystead.app.http_server.application import Handler, Route
 from keystead.app.metrics import Metrics
+from keystead.core.errors import StorageError
 from keystead.core.http import NO_STORE, Reply, Request, json_reply
+from keystead.core.records.installation import EVERYWHERE, Installation
+from keystead.core.values import EpochSeconds
+from keystead.storage.ports import Store, get
 
 Readiness = Callable[[], Awaitable[str]]
 """Says what keeps the process from serving, or nothing."""
@@ -45,6 +50,15 @@ class ManagementRoutes:
     async def _exposition(self, request: Request) -> Reply:
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         return Reply(200, (kind, *NO_STORE), self._metrics.text().encode())
+
+
+async def obstacle(store: Store) -> str:
+    """Return what keeps a process from serving, or nothing: whether its store answers."""
+    try:
+        await store.read(get(Installation, EVERYWHERE, Installation.kind, EpochSeconds(int(time.time()))))
+    except StorageError as error:
+        return str(error)
+    return ""
 
 
 def _route(name: str, handler: Handler) -> Route:

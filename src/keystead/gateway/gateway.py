@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keystead.core.decisions import Journal
-from keystead.core.errors import ConfigurationError, StorageUnavailable, UpstreamError
+from keystead.core.errors import ConfigurationError
 from keystead.core.sealing import Sealer
 from keystead.gateway.bff.call import BffContext
 from keystead.gateway.bff.endpoints import Bff
@@ -83,19 +83,6 @@ class Gateway:
         """Give what runs `grace` seconds to finish, and close."""
         await self.plane.stop(grace=grace)
         self._callers.close()
-
-    async def health(self) -> dict[str, str]:
-        """Return what works: an empty text where it does, otherwise why not. For the management port."""
-        found = {"listener": "" if self.plane.port else "not listening", "issuer": "", "store": ""}
-        try:
-            await self.directory.metadata()
-        except UpstreamError as error:
-            found["issuer"] = str(error)
-        try:
-            await self.table.load("")
-        except StorageUnavailable as error:
-            found["store"] = str(error)
-        return found
 
     def _forget_idle(self, now: float) -> None:
         if now - self._forgot_at > _FORGET_EVERY:

@@ -94,7 +94,8 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway.
 
-    `listen`: host and port browsers reach. `management_listen`: host and port of health, apart from them.
+    `listen`: host and port browsers reach. `management_listen`: host and port of health, apart
+    from them; none when empty.
     `public_url`: the origin as browsers write it; requests that name another host are refused.
     `issuer`: the issuer identifier; its endpoints are found through its metadata.
     `client_id`: who the gateway is at the issuer. It proves it by `client_secret`, or without a secret by an

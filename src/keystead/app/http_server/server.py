@@ -11,6 +11,7 @@ import contextlib
 import socket
 from collections.abc import Generator
 from typing import Any
+from urllib.parse import urlsplit
 
 from uvicorn.server import Server
 
@@ -39,6 +40,12 @@ def open_socket(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}. Free the port or name another.") from error
     listener.set_inheritable(True)
     return listener
+
+
+def listen_on(address: str) -> socket.socket:
+    """Return a socket bound to `HOST:PORT`. Raises: ConfigurationError."""
+    parts = urlsplit(f"//{address}")
+    return open_socket(parts.hostname or "127.0.0.1", parts.port or 0)
 
 
 class HttpServer(Server):
