@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 import textwrap
 import urllib.parse
 from collections.abc import AsyncIterator
@@ -522,10 +523,12 @@ async def test_a_dead_agents_socket_is_taken_over_a_living_ones_not(tmp_path: Pa
 
 
 @pytest.fixture
-def open_path(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def open_path(tmp_path: Path) -> Path:
     """Let other users reach the socket: pytest keeps its folders to itself."""
-    base = tmp_path_factory.getbasetemp()
-    for folder in (tmp_path, base, base.parent):
+    common = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder == common or not folder.is_relative_to(common):
+            break
         status = folder.stat()
         if status.st_uid == os.getuid() and not status.st_mode & 0o001:
             folder.chmod(status.st_mode & 0o777 | 0o011)

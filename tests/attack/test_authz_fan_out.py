@@ -33,7 +33,7 @@ type folder
     define spoiled: [user] or odd from parent
     define odd: [user] but not spoiled
 """
-LIMIT: Final = 1.0
+LIMIT: Final = 4.0
 """Seconds of CPU time per question, on a core that runs the yardstick in `YARDSTICK` seconds."""
 YARDSTICK: Final = 0.01
 

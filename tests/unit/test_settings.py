@@ -153,6 +153,24 @@ def test_off_loopback_a_short_secret_is_refused() -> None:
     assert "at least 16 characters" in refused(text)
 
 
+@pytest.mark.parametrize(
+    ("gateway", "says"),
+    [
+        ("listen: 0.0.0.0:8000", "needs `tls`"),
+        ("public_url: http://shop.example.com", "plain http off loopback"),
+    ],
+)
+def test_a_gateway_shows_no_cookie_to_the_network(gateway: str, says: str) -> None:
+    assert says in refused(f"gateway: {{client_id: shop, {gateway}}}")
+    settings_from_text("gateway: {client_id: shop, listen: 0.0.0.0:8000, trusted_proxies: [10.0.0.1]}")
+
+
+def test_a_client_that_proves_nothing_exchanges_nothing() -> None:
+    text = "clients: [{client_id: spa, redirect_uris: ['https://a.example/']}]"
+    apis = "apis: [{audience: 'https://a.example', exchange: {from: [spa]}}]"
+    assert "proves nothing about itself" in refused(f"realms: {{a: {{{text}, {apis}}}}}")
+
+
 def test_the_authorization_section_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "keystead.yaml"
     path.write_text("realms: {acme: {}}\nauthz: {stores: {shop: {realm: acme, model_file: shop.fga, default: true}}}\n")

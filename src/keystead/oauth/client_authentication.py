@@ -20,6 +20,7 @@ from keystead.core.forms import Parameters
 from keystead.core.http import Request
 from keystead.core.records.client import Client
 from keystead.core.spec import Section
+from keystead.core.values import handle_digest
 from keystead.oauth.context import ServerContext
 from keystead.storage.ports import get
 
@@ -90,7 +91,7 @@ class ClientAuthentication(ABC):
         realm = shown.request.realm
         client = await cx.store.read(get(Client, realm, client_id, shown.request.now)) if client_id else None
         if client is None:
-            raise refuse("client.unknown", f"no client {client_id!r} in realm {realm}")
+            raise refuse("client.unknown", f"no client with digest {handle_digest(client_id)[:12]} in realm {realm}")
         if not client.enabled:
             raise refuse("client.disabled", f"client {client_id} is disabled")
         expected = client.token_endpoint_auth_method

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.document import Place
+from keystead.app.settings.gateway_checks import gateway_problems
 from keystead.app.settings.realm import ClientSettings, RealmSettings
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
@@ -32,6 +33,7 @@ def problems(settings: Settings) -> list[Problem]:
     """Return everything the settings get wrong together."""
     found = [] if settings.server is None else [*server_problems(settings.server)]
     found += bus_problems(settings)
+    found += gateway_problems(settings)
     for name, realm in settings.realms.items():
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
@@ -161,13 +163,25 @@ def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
             yield (group, index, "scope"), f"no API of this realm has the scope {', '.join(unknown)}"
 
 
+def _proves_nothing(client: ClientSettings) -> bool:
+    if client.token_endpoint_auth_method:
+        return client.token_endpoint_auth_method == "none"  # noqa: S105 - the name of a method
+    return not (client.workload or client.jwks is not None or client_secrets(client))
+
+
 def _require_known_parties(realm: RealmSettings) -> Iterator[Problem]:
     parties = {client.client_id for client in realm.clients} | {workload.name for workload in realm.workloads}
     workloads = {workload.name for workload in realm.workloads}
+    public = {client.client_id for client in realm.clients if _proves_nothing(client)}
     for index, api in enumerate(realm.apis):
         for source in api.exchange.sources:
             if source not in parties:
                 yield ("apis", index, "exchange"), f"`{source}` is neither a client nor a workload of this realm"
+            if source in public:
+                yield (
+                    ("apis", index, "exchange"),
+                    f"`{source}` proves nothing about itself; give it a secret or keys",
+                )
     for index, agent in enumerate(realm.agents):
         for workload in agent.workloads:
             if workload not in workloads:
