@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import msgspec
 
 from tests.harness.issuer import RunningIssuer
 
@@ -97,9 +102,28 @@ async def test_keys_rotate_while_the_issuer_runs(served: RunningIssuer) -> None:
     assert rotated.returncode == 0, rotated.stderr
     token = (await batch.token("client_credentials"))["access_token"]
     assert (await batch.introspect(token)).json["active"] is True
-    after = {key["kid"] for key in (await batch.send("GET", f"{served.url}/jwks")).json["keys"]}
+    after: set[str] = set()
+    deadline = time.monotonic() + 10
+    while len(after) < 2 and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        after = {key["kid"] for key in (await batch.send("GET", f"{served.url}/jwks")).json["keys"]}
     assert len(after) == 2
     assert before[0]["kid"] in after
+
+
+async def test_no_token_is_signed_by_a_key_that_is_not_shown(served: RunningIssuer) -> None:
+    """Even `--now` shows the key first: a verifier that fetches the keys for a token finds the one that signed it."""
+    batch = served.client("batch")
+    before = (await batch.send("GET", f"{served.url}/jwks")).json["keys"][0]["kid"]
+    assert keystead("keys", "rotate", "--now", cwd=served.directory).returncode == 0
+    deadline, seen = time.monotonic() + 15, {before}
+    while len(seen) < 2 and time.monotonic() < deadline:
+        token = (await batch.token("client_credentials"))["access_token"]
+        shown = {key["kid"] for key in (await batch.send("GET", f"{served.url}/jwks")).json["keys"]}
+        kid = msgspec.json.decode(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
+        assert kid in shown
+        seen.add(kid)
+    assert len(seen) == 2
 
 
 async def test_the_doctor_is_content_with_a_running_issuer_and_names_what_is_not(served: RunningIssuer) -> None:

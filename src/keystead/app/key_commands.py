@@ -10,9 +10,12 @@ from keystead.app.database import open_database
 from keystead.app.settings import Settings
 from keystead.core.errors import ConfigurationError
 from keystead.core.records.signing_key import SigningKey
-from keystead.core.values import EpochSeconds
+from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import find
+
+PUBLISHED_FIRST = Seconds(3)
+"""How long even a key that is to sign at once is only shown: a process may show a key set that is two seconds old."""
 
 
 async def describe_keys(settings: Settings, path: Path, realm: str | None, now: int) -> list[str]:
@@ -32,7 +35,7 @@ async def rotate_key(settings: Settings, path: Path, realm: str, algorithm: str,
     async with open_database(settings, path) as (store, sealer):
         ring = StoreKeyRing(store, sealer)
         try:
-            key = await ring.rotate(realm, now, algorithm, immediately=immediately)
+            key = await ring.rotate(realm, now, algorithm, immediately=immediately, published_first=PUBLISHED_FIRST)
         except LookupError as error:
             raise ConfigurationError(f"{error}; `keystead apply` makes those of the file") from error
         except ValueError as error:

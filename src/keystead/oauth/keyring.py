@@ -24,7 +24,7 @@ from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.sealing import Sealer
-from keystead.core.values import EpochSeconds
+from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.key_schedule import (
     KEPT_AT_LEAST,
     lead,
@@ -38,6 +38,7 @@ from keystead.storage.ports import Read, Store, Stored, Write, emit, find, get, 
 
 _REMEMBERED: Final = 1_024
 _ATTEMPTS: Final = 8
+_NOT_AT_ALL: Final = Seconds(0)
 
 
 class StoreKeyRing:
@@ -84,21 +85,29 @@ class StoreKeyRing:
         return known[1]
 
     async def rotate(
-        self, realm: str, now: EpochSeconds, algorithm: str = "", *, immediately: bool = False
+        self,
+        realm: str,
+        now: EpochSeconds,
+        algorithm: str = "",
+        *,
+        immediately: bool = False,
+        published_first: Seconds = _NOT_AT_ALL,
     ) -> SigningKey:
         """Publish the next key; it signs after the overlap, or at once. A next key that already waits is used.
 
+        `published_first` lets even an immediate one wait until every process shows it: a key set may be a second old.
         Raises: as `signer`.
         """
         for _ in range(_ATTEMPTS):
             rules, keys = await self._store.read(_look(realm, now))
             algorithm = algorithm or rules.signing_algorithm
             last = newest(keys, algorithm)
-            signs_from = now if immediately or last is None else EpochSeconds(now + lead(rules))
+            at_once = EpochSeconds(now + published_first) if last is not None else now
+            signs_from = at_once if immediately or last is None else EpochSeconds(now + lead(rules))
             if last is None or last.signs_from <= now:
                 candidate = self._make(realm, algorithm, last, now, signs_from)
             elif immediately:
-                candidate = msgspec.structs.replace(last, signs_from=now)
+                candidate = msgspec.structs.replace(last, signs_from=min(last.signs_from, at_once))
             else:
                 return last
             if await self._store.write(lambda: _store_key(candidate, now)):  # noqa: B023 - run before the next turn
