@@ -161,7 +161,7 @@ async def test_what_is_exported_makes_the_same_records_again(world: World) -> No
     rich = FILE.replace(
         "workloads: [{name: orders}]",
         "workloads: [{name: orders, roles: [{role: bus-sender, on: 'orders.>'}]}], "
-        "apis: [{audience: 'https://a.example', scopes: [a:read], exchange: {from: [batch]}}]",
+        "apis: [{audience: 'https://a.example', scopes: [a:read], exchange: {from: [orders]}}]",
     )
     await world.apply(rich)
     exported = yaml.safe_dump({"realms": {"acme": await world.store.read(export_realm("acme", NOW))}})
