@@ -108,7 +108,9 @@ async def test_several_workers_share_the_port_and_end_together(unserved: Running
     await unserved.start("--workers", "2")
     answers = await asyncio.gather(*(unserved.client("batch").token("client_credentials") for _ in range(20)))
     assert {answer.status for answer in answers} == {200}
-    await asyncio.sleep(0.3)
+    deadline = time.perf_counter() + 10
+    while len(unserved.process.pids()) < 2 and time.perf_counter() < deadline:
+        await asyncio.sleep(0.05)
     assert len(unserved.process.pids()) == 2
     assert await unserved.process.stop() == 0
 
