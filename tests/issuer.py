@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 import keystead.web
+from keystead.app.outbound import GuardedOutbound
 from keystead.core.decisions import Decision, Denied
 from keystead.core.errors import OAuthError
 from keystead.core.http import Reply, Request
@@ -120,6 +122,7 @@ class Issuer:
             passwords=Argon2Passwords(),
             pages=HtmlPages(BASE),
             end_session=end_session,
+            outbound=GuardedOutbound((ip_network("127.0.0.0/8"),)),
         )
 
     @property

@@ -111,7 +111,7 @@ async def test_several_workers_share_the_port_and_end_together(unserved: Running
     deadline = time.perf_counter() + 10
     while len(unserved.process.pids()) < 2 and time.perf_counter() < deadline:
         await asyncio.sleep(0.05)
-    assert len(unserved.process.pids()) == 2
+    assert len(unserved.process.pids()) == 2, unserved.process.text()
     assert await unserved.process.stop() == 0
 
 

@@ -19,6 +19,7 @@ from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
 from keystead.app.management import ManagementRoutes, obstacle
 from keystead.app.metrics import Metrics
+from keystead.app.outbound import GuardedOutbound
 from keystead.app.routes import IssuerRoutes
 from keystead.app.sealed_store import open_sealed_store
 from keystead.core.decisions import Journal
@@ -38,6 +39,7 @@ _HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDoma
 class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """What an issuer is built from. Relative paths start at `directory`.
 
+    `outbound_allow` names the networks beside the public ones that may be reached, `outbound_authorities` a PEM file.
     `only_proxies` refuses connections that do not come from `trusted_proxies`.
     """
 
@@ -47,6 +49,8 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     key_encryption_key: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     only_proxies: bool = False
+    outbound_allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    outbound_authorities: str = ""
     limits: Limits = Limits()
 
 
@@ -58,6 +62,7 @@ class Issuer:
     store: Store
     keys: StoreKeyRing
     passwords: Argon2Passwords
+    outbound: GuardedOutbound
     metrics: Metrics
     application: Application
     management: Application
@@ -65,6 +70,7 @@ class Issuer:
     async def close(self) -> None:
         """Let go of everything."""
         self.passwords.close()
+        await self.outbound.close()
         await self.store.close()
 
 
@@ -77,6 +83,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     store, sealer = open_sealed_store(configuration.database, configuration.directory, configuration.key_encryption_key)
     keys = StoreKeyRing(store, sealer)
     passwords = Argon2Passwords()
+    outbound = GuardedOutbound(configuration.outbound_allow, certificate_authorities=configuration.outbound_authorities)
     cx = ServerContext(
         base_url=configuration.base_url,
         store=store,
@@ -87,6 +94,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         passwords=passwords,
         pages=HtmlPages(configuration.base_url),
         end_session=end_session,
+        outbound=outbound,
     )
     metrics = Metrics()
     application = Application(
@@ -98,7 +106,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         only_proxies=configuration.only_proxies,
     )
     management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
-    return Issuer(cx, store, keys, passwords, metrics, application, management)
+    return Issuer(cx, store, keys, passwords, outbound, metrics, application, management)
 
 
 def _default_headers(cx: ServerContext) -> Headers:

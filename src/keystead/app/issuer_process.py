@@ -79,8 +79,15 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         directory=path.absolute().parent,
         key_encryption_key=key.removeprefix(_FILE),
         trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
+        outbound_allow=tuple(ip_network(network) for network in server.outbound.allow),
+        outbound_authorities=_file_beside(path, server.outbound.certificate_authorities),
         only_proxies=serves_plainly_off_loopback(server) and not server.danger_allow_http,
     )
+
+
+def _file_beside(path: Path, file: str) -> str:
+    """Return a file the settings name, found from where they stand; empty when they name none."""
+    return str(path.absolute().parent / file) if file else ""
 
 
 async def _serve(

@@ -25,6 +25,8 @@ class Request(msgspec.Struct, frozen=True):
     """One HTTP request, whole. Header names are lower case; repeated headers stay repeated.
 
     `path` is the raw path as received (percent-encoding kept, no query); `now` is when it arrived.
+    `client_certificate` is the DER certificate the sender proved to hold, from our own TLS listener or from a proxy the
+    configuration trusts for it; empty otherwise, whatever a header says.
     `realm` is the realm named by the path, already known to exist, or empty outside a realm.
     """
 
@@ -37,6 +39,7 @@ class Request(msgspec.Struct, frozen=True):
     trace: TraceContext
     realm: str = ""
     client_address: str = ""
+    client_certificate: bytes = b""
 
     def header(self, name: bytes) -> bytes | None:
         """Return the only value of a header, or None when it is absent.

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from keystead.core.decisions import Check, Denied
+from keystead.core.http import Headers
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
 from keystead.core.values import EpochSeconds, Secret
@@ -70,4 +71,32 @@ class Passwords(Protocol):
 
     def outdated(self, password_hash: str) -> bool:
         """Return whether a hash should be made anew with today's parameters."""
+        ...
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """What another server answered, whole and within the bound asked for. Header names are lower case."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class OutboundRefused(Exception):
+    """The request was not sent, or its answer not taken. The text says why, for the log: address, size, time, TLS."""
+
+
+class Outbound(Protocol):
+    """The one door to other servers. Implemented by `keystead.app.outbound`; the guard against SSRF is in there.
+
+    Only https (plain http and private, loopback or link-local addresses only where `server.outbound.allow` names the
+    network), no redirects, no cookies, no proxy from the environment, one deadline for everything, bounded bodies.
+    """
+
+    async def get(self, url: str, *, maximum: int = 65_536, accept: str = "application/json") -> Fetched:
+        """Fetch a document of at most `maximum` bytes. Raises: OutboundRefused."""
+        ...
+
+    async def post(self, url: str, body: bytes, headers: Headers, *, maximum: int = 65_536) -> Fetched:
+        """Send a body. Raises: OutboundRefused."""
         ...

@@ -7,7 +7,7 @@ Does not: sign, seal, verify or judge. `keystead.oauth.issue` makes them, `keyst
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,12 +43,24 @@ class MayAct(msgspec.Struct, frozen=True):
     sub: str
 
 
+class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The key whoever presents the token must prove to hold: a JWK thumbprint, or a certificate's.
+
+    Spec: RFC 9449 section 6.1 (`jkt`), RFC 8705 section 3.1 (`x5t#S256`), RFC 7800.
+    """
+
+    jkt: str = ""
+    x5t_s256: str = msgspec.field(default="", name="x5t#S256")
+
+
 class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an access token says. `sid` and `gid` name the session and the grant it stands and falls with.
 
     `sub` is an account's id for a person, a name for a workload, the `client_id` for a client. `aud` is a text, or
     a list only when there are several. `scope` is space-separated; `gid` and `roles` are ours.
-    Spec: RFC 9068 section 2.2, RFC 8693 sections 4.1 and 4.4, RFC 9470 section 6.
+    `status` points into a Token Status List, and `cnf` names the key of the only sender who may present the token.
+    Spec: RFC 9068 section 2.2, RFC 8693 sections 4.1 and 4.4, RFC 9470 section 6, RFC 9396 section 9.1, RFC 9449
+    section 6, RFC 8705 section 3.1.
     """
 
     iss: str
@@ -67,6 +79,9 @@ class AccessClaims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     roles: tuple[str, ...] = ()
     act: Actor | None = None
     may_act: MayAct | None = None
+    cnf: Confirmation | None = None
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    status: dict[str, Any] = {}
 
     @property
     def audiences(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keystead.core.decisions import Journal
 from keystead.core.pages import Pages
-from keystead.core.protocols import KeyRing, Passwords, WorkloadAssertions
+from keystead.core.protocols import KeyRing, Outbound, Passwords, WorkloadAssertions
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write
@@ -32,6 +32,7 @@ class ServerContext:
     passwords: Passwords
     pages: Pages
     end_session: EndSession
+    outbound: Outbound
 
     def issuer(self, realm: str) -> str:
         """Return the issuer identifier of a realm."""

@@ -48,8 +48,9 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     """Who, for whom, how far: what a grant proved.
 
     `holding` says what it rests on, `bounds` how far it goes, `ask` what the request wants of it. `grant_id` is the
-    grant the tokens will name, which a code only makes when it is spent. `expires_by` and `lifetime` bound the token's
-    life. `refusal` is the one public sentence for whatever goes wrong with it from here.
+    grant the tokens will name, which a code only makes when it is spent. `claims` is the `claims` parameter of the
+    authorization request. `expires_by` and `lifetime` bound the token's life. `refusal` is the one public sentence for
+    whatever goes wrong with it from here.
     """
 
     holding: Holding
@@ -63,6 +64,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = ""
     actor: Actor | None = None
     may_act: MayAct | None = None
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    claims: dict[str, Any] = msgspec.field(default_factory=dict)
     expires_by: EpochSeconds | None = None
     lifetime: Seconds | None = None
     jwt: bool = False

@@ -70,6 +70,8 @@ def access_claims(attempt: Attempt, authority: Authority, given: Given, live: Li
         roles=live.account.roles if live.account is not None else (),
         act=authority.actor,
         may_act=authority.may_act,
+        cnf=attempt.binding.confirmation,
+        authorization_details=authority.authorization_details,
     )
 
 

@@ -65,6 +65,7 @@ class TokenDocument(msgspec.Struct, frozen=True, kw_only=True):
     refresh_token: str | msgspec.UnsetType = msgspec.UNSET
     id_token: str | msgspec.UnsetType = msgspec.UNSET
     issued_token_type: str | msgspec.UnsetType = msgspec.UNSET
+    authorization_details: tuple[dict[str, Any], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Minted(msgspec.Struct, frozen=True):
@@ -99,7 +100,7 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     # 2 authenticate client
     caller = await authenticate_client(request, parameters, cx, client_authentications())
     # 3 sender binding
-    binding = bind_sender(request)
+    binding = await bind_sender(request, cx)
     land = await landscape(cx, request.realm, request.now)
     attempt = Attempt(request, cx, land.realm, land.scope_map, caller, binding, caller.credential, list(caller.checks))
     progress.attempt = attempt
@@ -186,6 +187,8 @@ async def _mint(attempt: Attempt, authority: Authority, given: Given, live: Live
         access_token=access_token,
         expires_in=claims.exp - claims.iat,
         scope=claims.scope,
+        token_type=attempt.binding.token_type,
+        authorization_details=claims.authorization_details or msgspec.UNSET,
         refresh_token=spent.refresh_token or msgspec.UNSET,
         id_token=id_token,
         issued_token_type=authority.issued_token_type or msgspec.UNSET,

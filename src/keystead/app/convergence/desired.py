@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from keystead.app.settings.checks import client_secrets
+from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.realm import (
     AgentEntry,
     ApiSettings,
-    ClientSettings,
     RealmSettings,
     UserSettings,
     WorkloadSettings,
@@ -20,6 +20,7 @@ from keystead.core.records.workload import Agent, RoleAssignment, Workload
 from keystead.core.values import handle_digest
 
 CONFIGURATION = "configuration"
+_SAME_IN_BOTH = sorted(set(ClientSettings.__struct_fields__) & set(Client.__struct_fields__))
 PERSON_SCOPES = ("openid", "profile", "email")
 EITHER_SECRET_METHOD = "client_secret"  # noqa: S105 - the name of a method
 
@@ -58,28 +59,17 @@ def realm_record(realm: str, settings: RealmSettings) -> Realm:
 
 def client_record(realm: str, settings: ClientSettings, apis: tuple[ApiSettings, ...] = ()) -> Client:
     """Return a client. Its secrets become digests."""
+    same = {name: getattr(settings, name) for name in _SAME_IN_BOTH}
     return Client(
         realm=realm,
         id=settings.client_id,
-        enabled=settings.enabled,
-        client_name=settings.client_name or settings.client_id,
-        redirect_uris=settings.redirect_uris,
-        post_logout_redirect_uris=settings.post_logout_redirect_uris,
-        token_endpoint_auth_method=settings.token_endpoint_auth_method or implied_method(settings),
+        **same
+        | {
+            "client_name": settings.client_name or settings.client_id,
+            "token_endpoint_auth_method": settings.token_endpoint_auth_method or implied_method(settings),
+            "scope": settings.scope or implied_scope(settings, apis),
+        },
         client_secret_digests=tuple(handle_digest(secret) for secret in client_secrets(settings)),
-        jwks=settings.jwks,
-        workload=settings.workload,
-        grant_types=settings.grant_types,
-        response_types=settings.response_types,
-        scope=settings.scope or implied_scope(settings, apis),
-        access_token_format=settings.access_token_format,
-        skip_consent=settings.skip_consent,
-        client_uri=settings.client_uri,
-        logo_uri=settings.logo_uri,
-        policy_uri=settings.policy_uri,
-        tos_uri=settings.tos_uri,
-        id_token_signed_response_alg=settings.id_token_signed_response_alg,
-        default_max_age=settings.default_max_age,
         managed_by=CONFIGURATION,
     )
 
@@ -88,7 +78,7 @@ def implied_method(settings: ClientSettings) -> str:
     """Return how a client proves itself when the file does not say: by what it was given to prove itself with."""
     if settings.workload:
         return "workload"
-    if settings.jwks is not None:
+    if settings.jwks is not None or settings.jwks_uri:
         return "private_key_jwt"
     return EITHER_SECRET_METHOD if client_secrets(settings) else "none"
 

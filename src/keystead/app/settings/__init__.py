@@ -5,11 +5,11 @@ line of what it refuses, `checks` looks at what only several settings together g
 Does not: write anything. `keystead.app.apply` brings a running system to what the settings say.
 """
 
+from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.load import load_settings
 from keystead.app.settings.realm import (
     AgentEntry,
     ApiSettings,
-    ClientSettings,
     ExchangeSettings,
     RealmSettings,
     RoleSettings,

@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
+from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
-from keystead.app.settings.realm import ClientSettings, RealmSettings
+from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
 

@@ -1,4 +1,4 @@
-"""The `realms` section: who and what there is in each realm. Clients use the names of RFC 7591."""
+"""The `realms` section: who and what there is in each realm."""
 
 from __future__ import annotations
 
@@ -6,45 +6,11 @@ from typing import Any
 
 import msgspec
 
+from keystead.app.settings.client import ClientSettings
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds, Secret
 
 _DEFAULTS = Realm(realm="", id="")
-
-
-class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A client.
-
-    `client_secret` is the shared secret, `client_secrets` several while rotating; both take `${NAME}` and `file:`.
-    `token_endpoint_auth_method` defaults to what the other fields imply: `workload` with a workload,
-    `private_key_jwt` with `jwks`, `client_secret_basic` or `client_secret_post` with a secret, else `none`.
-    `scope` bounds what it may ask for; where a client that signs people in leaves it out, that is who the person is and
-    the scopes of the APIs that admit it by `exchange.from`.
-    `access_token_format` is `opaque` or `jwt`. `skip_consent` is for the operator's own applications.
-    Spec: RFC 7591 section 2.
-    """
-
-    client_id: str
-    client_name: str = ""
-    client_secret: Secret | None = None
-    client_secrets: tuple[Secret, ...] = ()
-    token_endpoint_auth_method: str = ""
-    workload: str = ""
-    jwks: dict[str, Any] | None = None
-    redirect_uris: tuple[str, ...] = ()
-    post_logout_redirect_uris: tuple[str, ...] = ()
-    grant_types: tuple[str, ...] = ("authorization_code",)
-    response_types: tuple[str, ...] = ("code",)
-    scope: str = ""
-    access_token_format: str = "opaque"  # noqa: S105 - the name of a format
-    skip_consent: bool = False
-    client_uri: str = ""
-    logo_uri: str = ""
-    policy_uri: str = ""
-    tos_uri: str = ""
-    id_token_signed_response_alg: str = ""
-    default_max_age: int | None = None
-    enabled: bool = True
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -12,6 +12,17 @@ class ServerTlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     key: str
 
 
+class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the issuer reaches other servers: key documents, request objects, logout and security events.
+
+    `allow` names networks (`10.1.0.0/16`, `127.0.0.0/8`) beside the public addresses; only they may be plain http.
+    `certificate_authorities` is a PEM file of authorities to trust instead of the system's.
+    """
+
+    allow: tuple[str, ...] = ()
+    certificate_authorities: str = ""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The issuer's process.
 
@@ -20,6 +31,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     none. `database` is `sqlite:///FILE` or `memory://`. `key_encryption_key` is a `file:` reference to 32 random bytes
     (base64) that seal what is kept; beside an embedded database it is made at first start. `trusted_proxies` names the
     addresses or networks whose forwarding headers are believed; off loopback, without `tls`, nobody else may connect.
+    `outbound` says which other servers the issuer may reach.
     `tls` lets the issuer serve https itself. `log_level` is `info` or `warning`. `danger_allow_http` serves plain http
     off loopback, to anybody.
     """
@@ -31,5 +43,6 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     key_encryption_key: str = ""
     trusted_proxies: tuple[str, ...] = ()
     tls: ServerTlsSettings | None = None
+    outbound: OutboundSettings = OutboundSettings()
     log_level: str = "info"
     danger_allow_http: bool = False

@@ -71,8 +71,12 @@ def _require_listen(place: Place, value: str) -> Iterator[Problem]:
 
 
 def _require_networks(server: ServerSettings) -> Iterator[Problem]:
-    for index, proxy in enumerate(server.trusted_proxies):
+    named: list[tuple[Place, str]] = [
+        (("server", "trusted_proxies", index), proxy) for index, proxy in enumerate(server.trusted_proxies)
+    ]
+    named += [(("server", "outbound", "allow", index), network) for index, network in enumerate(server.outbound.allow)]
+    for place, network in named:
         try:
-            ipaddress.ip_network(proxy)
+            ipaddress.ip_network(network)
         except ValueError as error:
-            yield ("server", "trusted_proxies", index), f"{error}; write an address or a network such as 10.0.0.0/8"
+            yield place, f"{error}; write an address or a network such as 10.0.0.0/8"

@@ -7,7 +7,7 @@ stays behind as spent for a while, so that a replay can be told from a guess.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,7 +22,8 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
     `grant_id` is chosen when the code is made (`grant.new_grant_id`): redeeming creates that grant, replaying
     revokes it. `scopes` and `resources` are those requested, allowed and consented. `code_challenge` is always an
-    S256 challenge.
+    S256 challenge. `authorization_details` are those consented to, `claims` is the `claims` parameter, `binding` is the
+    confirmation (`SenderBinding.text`) that whoever redeems must prove, empty when the request named none.
     `expires_at` ends the code itself; the one-time thing that carries it lives longer.
     Spec: RFC 6749 section 4.1.2, RFC 7636 section 4.4, RFC 8707 section 2.1.
     """
@@ -41,6 +42,9 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     amr: tuple[str, ...] = ()
     auth_time: EpochSeconds = EpochSeconds(0)
     authority_epoch: int = 0
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    claims: dict[str, Any] = {}
+    binding: str = ""
 
 
 _DECODER: Final = msgspec.json.Decoder(AuthorizationCode)

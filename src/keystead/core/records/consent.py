@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
@@ -14,7 +14,7 @@ def consent_id(subject: str, client_id: str) -> str:
 
 
 class Consent(Record, frozen=True, kw_only=True):
-    """A remembered consent. `scopes` were allowed for `resources` (audiences)."""
+    """A remembered consent. `scopes` and `authorization_details` were allowed for `resources` (audiences)."""
 
     kind: ClassVar[str] = "consent"
     indexes: ClassVar[tuple[str, ...]] = ("subject", "client_id")
@@ -23,4 +23,5 @@ class Consent(Record, frozen=True, kw_only=True):
     client_id: str
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    authorization_details: tuple[dict[str, Any], ...] = ()
     granted_at: EpochSeconds = EpochSeconds(0)

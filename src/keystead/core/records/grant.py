@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds, new_identifier
@@ -18,6 +18,8 @@ def new_grant_id() -> str:
 class Grant(Record, frozen=True, kw_only=True):
     """A grant. Its `id` is carried by every token it buys (`gid`) and names its refresh family.
 
+    `authorization_details` were consented to, `claims` is the `claims` parameter of the request, `binding` the
+    confirmation (`SenderBinding.text`) its refresh tokens are bound to, empty for none.
     Revoking it kills the refresh family and every access token at introspection and exchange.
     """
 
@@ -37,3 +39,6 @@ class Grant(Record, frozen=True, kw_only=True):
     created_at: EpochSeconds = EpochSeconds(0)
     revoked_at: EpochSeconds | None = None
     offline: bool = False
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    claims: dict[str, Any] = {}
+    binding: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
@@ -12,9 +12,12 @@ class Interaction(Record, frozen=True, kw_only=True):
     """A pending authorization request. Its `id` is a digest of the handle in the page's URL.
 
     `browser_digest` binds it to the browser that began it: a form posted from another browser finds nothing.
-    The fields up to `begun_at` hold the validated request, so no later step reads the query again; those after it
-    are what has happened since: `signed_in_at` (in this interaction), `chosen_subject` (who chose to go on with the
-    session there was), `consented_by` (who allowed `consented_scopes`), `denied`.
+    The fields up to `begun_at` hold the validated request, so no later step reads the query again. `pushed` is the
+    digest of the pushed request it came from, spent when the request is answered. `outcome` says what a finished
+    request becomes (`code`, or the name of a decision that waits elsewhere: `device`, `ciba`), `reference` which one.
+    The fields after `begun_at` are what has happened since: `signed_in_at` (in this interaction), `chosen_subject`
+    (who chose to go on with the session there was), `consented_by` (who allowed `consented_scopes` and
+    `consented_details`), `denied`.
     """
 
     kind: ClassVar[str] = "interaction"
@@ -33,9 +36,17 @@ class Interaction(Record, frozen=True, kw_only=True):
     acr_values: tuple[str, ...] = ()
     login_hint: str = ""
     required_subject: str = ""
+    ui_locales: tuple[str, ...] = ()
+    claims: dict[str, Any] = {}
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    binding: str = ""
+    pushed: str = ""
+    outcome: str = "code"
+    reference: str = ""
     begun_at: EpochSeconds = EpochSeconds(0)
     signed_in_at: EpochSeconds | None = None
     chosen_subject: str = ""
     consented_by: str = ""
     consented_scopes: tuple[str, ...] | None = None
+    consented_details: tuple[dict[str, Any], ...] = ()
     denied: bool = False
