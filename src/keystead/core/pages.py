@@ -40,6 +40,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None = None
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something is done, and there is nothing more to do here. `good`: it is what the person wanted."""
+
+    realm: str
+    realm_name: str = ""
+    title: str
+    message: str
+    good: bool = True
+    link: Link | None = None
+
+
 class LogoutQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Do you want to sign out? `fields` are hidden form fields, posted back with the answer."""
 
@@ -65,6 +76,10 @@ class Pages(Protocol):
 
     def problem(self, problem: Problem) -> Reply:
         """Return the error page. Never a redirect."""
+        ...
+
+    def notice(self, notice: Notice) -> Reply:
+        """Return the page that says what was done."""
         ...
 
     def confirm_logout(self, question: LogoutQuestion) -> Reply:

@@ -34,10 +34,12 @@ from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
 from keystead.oauth import authorize_journal as journal
 from keystead.oauth.asked import Asked
+from keystead.oauth.catalogue import outcomes
 from keystead.oauth.challenge_memory import ChallengeMemory
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
 from keystead.oauth.missing import Refused, Step, what_is_missing
+from keystead.oauth.outcome import Outcome
 from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.situation import Person
 from keystead.storage.ports import Write, get, put, remove
@@ -93,9 +95,21 @@ async def _begin(asked: Asked, cx: ServerContext) -> tuple[str, Headers]:
 
 async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
     """Send an error to the client, or show it here when the client may not be redirected to unattended."""
+    outcome = outcomes().get(asked.interaction.outcome)
+    if outcome is not None:
+        await cx.store.write(lambda: _abandon(asked, error, outcome))
+        journal.refused(asked, error, cx)
+        return outcome.refused(asked, error, cx)
     if asked.interaction.version:
         await cx.store.write(lambda: remove(Interaction, asked.interaction.realm, asked.interaction.id))
     return refuse(asked, error, cx, attended=bool(asked.interaction.version))
+
+
+def _abandon(asked: Asked, error: OAuthError, outcome: Outcome) -> Write[None]:
+    """End the interaction, and tell whoever waits for it where the error means no."""
+    if asked.interaction.version:
+        yield from remove(Interaction, asked.interaction.realm, asked.interaction.id)
+    yield from outcome.abandon(asked, error)
 
 
 def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool) -> Reply:
@@ -137,9 +151,13 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
     if person is None:
         raise RuntimeError("nothing is missing, but nobody is signed in")
     code = _authorization_code(asked, person)
-    handle = await cx.store.write(lambda: _settle(asked, code, person.session))
+    outcome = outcomes().get(interaction.outcome)
+    handle = await cx.store.write(lambda: _settle(asked, code, person.session, outcome))
     if handle is None:
         return finished_elsewhere(asked.request, cx)
+    if outcome is not None:
+        journal.decided(asked, code, checks, cx)
+        return outcome.allowed(asked, cx)
     journal.code_offered(asked, code, checks, cx)
     if _challenges.is_reused(cx.issuer(interaction.realm), code.client_id, code.code_challenge, code.sid):
         journal.challenge_reused(asked, cx)
@@ -166,8 +184,9 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
     )
 
 
-def _settle(asked: Asked, code: AuthorizationCode, session: Session) -> Write[str | None]:
-    """Spend the interaction, remember consent, note that the session was used, offer the code. None: spent before."""
+def _settle(asked: Asked, code: AuthorizationCode, session: Session, outcome: Outcome | None) -> Write[str | None]:
+    """Spend the interaction, remember consent, note that the session was used, offer the code, or give the decision to
+    the outcome that waits for it. None: spent before, or nobody waits any more."""
     interaction, now = asked.interaction, asked.request.now
     if interaction.version and not (yield from remove(Interaction, interaction.realm, interaction.id)):
         return None
@@ -176,6 +195,8 @@ def _settle(asked: Asked, code: AuthorizationCode, session: Session) -> Write[st
     if now - session.last_seen_at >= _SESSION_TOUCH_INTERVAL:
         # A conflict means that somebody else just changed the session; being seen is not worth a retry.
         yield from put(msgspec.structs.replace(session, last_seen_at=now), now)
+    if outcome is not None:
+        return "" if (yield from outcome.keep(asked, code)) else None
     return (yield from offer_code(interaction.realm, code))
 
 

@@ -55,6 +55,12 @@ def code_offered(asked: Asked, code: AuthorizationCode, checks: tuple[Check, ...
     cx.journal.record(_decision(asked, "authorize.code_offered", (*asked.checks, *checks), cx, issued))
 
 
+def decided(asked: Asked, code: AuthorizationCode, checks: tuple[Check, ...], cx: ServerContext) -> None:
+    """Record that a person allowed what waits elsewhere: at a device, or on the back channel."""
+    reason = f"authorize.{asked.interaction.outcome}_allowed"
+    cx.journal.record(_decision(asked, reason, (*asked.checks, *checks), cx))
+
+
 def challenge_reused(asked: Asked, cx: ServerContext) -> None:
     """Record that a client sent two sessions the same code_challenge: its PKCE protects nobody."""
     request = asked.request

@@ -16,9 +16,11 @@ from keystead.core.errors import ConfigurationError
 from keystead.oauth import client_auth as client_auth_folder
 from keystead.oauth import endpoints as endpoints_folder
 from keystead.oauth import grants as grants_folder
+from keystead.oauth import outcomes as outcomes_folder
 from keystead.oauth.client_authentication import ClientAuthentication
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.grant import Grant
+from keystead.oauth.outcome import Outcome
 
 
 @cache
@@ -37,6 +39,12 @@ def client_authentications() -> tuple[ClientAuthentication, ...]:
 def endpoints() -> dict[str, EndpointPlugin]:
     """Return the endpoints of this package by path."""
     return scan(endpoints_folder, EndpointPlugin, "path")
+
+
+@cache
+def outcomes() -> dict[str, Outcome]:
+    """Return what a finished authorization request can become beside a code, by name."""
+    return scan(outcomes_folder, Outcome, "name")
 
 
 def scan(folder: ModuleType, shape: type, key: str, *, facet: str = "specs") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keystead.core.http import Reply
-from keystead.core.pages import Farewell, LogoutQuestion, Problem
+from keystead.core.pages import Farewell, LogoutQuestion, Notice, Problem
 from keystead.web.rendering import render
 
 
@@ -24,6 +24,10 @@ class HtmlPages:
             status=problem.status,
             headers=headers,
         )
+
+    def notice(self, notice: Notice) -> Reply:
+        """Return the page that says what was done."""
+        return render("notice.html", {"notice": notice}, base_url=self._base_url, realm=notice.realm)
 
     def confirm_logout(self, question: LogoutQuestion) -> Reply:
         """Return the page that asks before signing out."""

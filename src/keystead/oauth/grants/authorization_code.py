@@ -14,14 +14,12 @@ from keystead.core.forms import Form, Line, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
 from keystead.core.records.authorization_code import CODE_PREFIX, CODE_PURPOSE, AuthorizationCode, decode_code
-from keystead.core.records.grant import Grant as GrantRecord
 from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9700
 from keystead.core.values import EpochSeconds, handle_digest
-from keystead.oauth.authority import Holding
-from keystead.oauth.families import begin_family
+from keystead.oauth.decided import Spending, authority_of, buy
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
-from keystead.oauth.revocations import revoke_grant, store
-from keystead.oauth.scopes import Ask, Bounds
+from keystead.oauth.revocations import revoke_grant
+from keystead.oauth.scopes import Ask
 from keystead.storage.ports import Read, Redeemable, Redeemed, Replayed, Write, get, peek, redeem
 
 REFUSAL: Final = "the authorization code is not valid: expired, used before, revoked, or issued to another client"
@@ -117,64 +115,24 @@ async def _take_back(code: AuthorizationCode, attempt: Attempt) -> None:
 def _authority(
     code: AuthorizationCode, account: Account | None, form: AuthorizationCodeForm, attempt: Attempt
 ) -> Authority:
-    client, roles = attempt.caller.client, account.roles if account is not None else ()
-    allowed = set(attempt.allowed_scopes())
-    scopes = tuple(scope for scope in code.scopes if scope in allowed)
-    return Authority(
-        holding=Holding(
-            client_id=client.id,
-            subject=code.subject,
-            sid=code.sid,
-            scopes=scopes,
-            roles=roles,
-            authority_epoch=code.authority_epoch,
-        ),
-        grant_id=code.grant_id,
-        bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), code.resources),
+    spending = Spending(
         ask=Ask(resources=form.resource),
         refusal=REFUSAL,
-        acr=code.acr,
-        amr=code.amr,
-        auth_time=code.auth_time,
-        nonce=code.nonce,
-        jwt=client.wants_jwt,
-        id_token="openid" in scopes,
         checks=_CHECKS,
         spend=lambda: _redeem(code, handle_digest(form.code), attempt),
     )
+    return authority_of(code, account, attempt, spending)
 
 
 def _redeem(code: AuthorizationCode, key: str, attempt: Attempt) -> Write[Spent | Denied]:
     """Spend the code and store the grant and the refresh family it buys, or take back what it bought before."""
-    realm, now = attempt.realm, attempt.now
-    outcome = yield from redeem(realm.id, CODE_PURPOSE, key, now)
+    realm, now = attempt.realm.id, attempt.now
+    outcome = yield from redeem(realm, CODE_PURPOSE, key, now)
     if isinstance(outcome, Replayed):
-        yield from revoke_grant(realm.id, code.grant_id, "authorization_code.replayed", now)
+        yield from revoke_grant(realm, code.grant_id, "authorization_code.replayed", now)
     if not isinstance(outcome, Redeemed):
         return Denied("authorization_code.replayed", f"the code of grant {code.grant_id} came back")
-    refreshes = "refresh_token" in attempt.caller.client.grant_types
-    lifetime = realm.refresh_token_lifetime if refreshes else attempt.scope_map.longest_lifetime(realm)
-    grant = GrantRecord(
-        realm=realm.id,
-        id=code.grant_id,
-        subject=code.subject,
-        client_id=code.client_id,
-        sid=code.sid,
-        scopes=code.scopes,
-        resources=code.resources,
-        acr=code.acr,
-        amr=code.amr,
-        auth_time=code.auth_time,
-        nonce=code.nonce,
-        authority_epoch=code.authority_epoch,
-        created_at=now,
-        expires_at=EpochSeconds(now + lifetime),
-        offline="offline_access" in code.scopes,
-    )
-    yield from store(grant, now)
-    if not refreshes:
-        return Spent()
-    return Spent((yield from begin_family(grant, attempt)))
+    return (yield from buy(code, attempt))
 
 
 def _credential(code: AuthorizationCode, attempt: Attempt) -> Credential:
