@@ -27,7 +27,7 @@ async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
     """An issuer without a server, on a fresh SQLite file."""
     made = Issuer(tmp_path)
     yield made
-    await made.store.close()
+    await made.close()
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class Issuer:
         self.store: Store = store or open_store(str(folder / "keystead.db"))
         sealer = AesGcmSealer(KEY)
         self.keys = StoreKeyRing(self.store, sealer)
+        self.outbound = GuardedOutbound((ip_network("127.0.0.0/8"),))
         self.cx = ServerContext(
             base_url=BASE,
             store=self.store,
@@ -122,8 +123,13 @@ class Issuer:
             passwords=Argon2Passwords(),
             pages=HtmlPages(BASE),
             end_session=end_session,
-            outbound=GuardedOutbound((ip_network("127.0.0.0/8"),)),
+            outbound=self.outbound,
         )
+
+    async def close(self) -> None:
+        """Let go of the store and of connections to others."""
+        await self.outbound.close()
+        await self.store.close()
 
     @property
     def url(self) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
+from keystead.app.delivery_worker import DeliveryWorker
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
 from keystead.app.http_server.server import HttpServer, listen_on, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
@@ -149,6 +150,7 @@ def _background(settings: Settings, issuer: Issuer) -> list[Coroutine[Any, Any, 
         warm_up(),
         sweep_forever(issuer.store),
         tend_keys_forever(issuer.store, issuer.keys, tuple(settings.realms)),
+        DeliveryWorker(issuer.cx, tuple(settings.realms)).run(),
     ]
 
 

@@ -16,10 +16,12 @@ from keystead.core.errors import ConfigurationError
 from keystead.oauth import client_auth as client_auth_folder
 from keystead.oauth import endpoints as endpoints_folder
 from keystead.oauth import grants as grants_folder
+from keystead.oauth import messages as messages_folder
 from keystead.oauth import outcomes as outcomes_folder
 from keystead.oauth.client_authentication import ClientAuthentication
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.grant import Grant
+from keystead.oauth.message import Message
 from keystead.oauth.outcome import Outcome
 
 
@@ -45,6 +47,12 @@ def endpoints() -> dict[str, EndpointPlugin]:
 def outcomes() -> dict[str, Outcome]:
     """Return what a finished authorization request can become beside a code, by name."""
     return scan(outcomes_folder, Outcome, "name")
+
+
+@cache
+def messages() -> dict[str, Message]:
+    """Return the kinds of message that are made when they are sent, by purpose."""
+    return scan(messages_folder, Message, "purpose")
 
 
 def scan(folder: ModuleType, shape: type, key: str, *, facet: str = "specs") -> dict[str, Any]:

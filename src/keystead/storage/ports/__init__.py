@@ -14,6 +14,7 @@ Does not: encrypt, hash, read the clock or know what a kind means. Callers hash 
 what must be used.
 """
 
+from keystead.storage.ports.deliveries import claim_deliveries, deliver, due_first, postpone_delivery
 from keystead.storage.ports.operations import (
     MAX_PAGE,
     Claim,
@@ -121,6 +122,9 @@ __all__ = [
     "WriteRelationships",
     "WrongBinding",
     "claim",
+    "claim_deliveries",
+    "deliver",
+    "due_first",
     "emit",
     "find",
     "get",
@@ -128,6 +132,7 @@ __all__ = [
     "offer",
     "only",
     "peek",
+    "postpone_delivery",
     "put",
     "read_outbox",
     "read_relationships",
