@@ -5,12 +5,13 @@ Does not: implement anything.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from keystead.core.decisions import Check, Denied
 from keystead.core.http import Headers
+from keystead.core.jose.decryption_keys import DecryptionKey
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
 from keystead.core.values import EpochSeconds, Secret
@@ -29,6 +30,14 @@ class KeyRing(Protocol):
 
     async def key_set(self, realm: str, now: EpochSeconds) -> KeySet:
         """Return the published keys, ready to check our own tokens with. The same object until they change."""
+        ...
+
+    async def encryption_jwks(self, realm: str, now: EpochSeconds) -> tuple[dict[str, Any], ...]:
+        """Return the public keys (`use` = `enc`) that clients may encrypt to. Made when missing."""
+        ...
+
+    async def decryption_keys(self, realm: str, now: EpochSeconds) -> tuple[DecryptionKey, ...]:
+        """Return every key of ours that decrypts now, the published ones first."""
         ...
 
 

@@ -11,12 +11,13 @@ Does not: sign. The key it returns does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from keystead.core.errors import ConfigurationError, StorageError
 from keystead.core.jose.algorithms import generate, private_from_pem, private_to_pem, public_from_jwk
+from keystead.core.jose.decryption_keys import DecryptionKey
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
 from keystead.core.records.api import Api
@@ -25,6 +26,7 @@ from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds, Seconds
+from keystead.oauth.encryption_keys import StoreEncryptionKeys
 from keystead.oauth.key_schedule import (
     KEPT_AT_LEAST,
     lead,
@@ -47,6 +49,7 @@ class StoreKeyRing:
     def __init__(self, store: Store, sealer: Sealer) -> None:
         self._store = store
         self._sealer = sealer
+        self.encryption = StoreEncryptionKeys(store, sealer)
         self._opened: dict[tuple[str, str, int], PrivateKey] = {}
         self._published: dict[str, tuple[tuple[tuple[str, int], ...], KeySet]] = {}
         self._signers: dict[tuple[str, str], tuple[EpochSeconds, PrivateKey]] = {}
@@ -74,8 +77,10 @@ class StoreKeyRing:
     async def key_set(self, realm: str, now: EpochSeconds) -> KeySet:
         """Return the published keys as a set; the same object until one of them changes."""
         rules, keys = await self._store.read(_look(realm, now))
-        if signing_key(keys, rules.signing_algorithm, now) is None:
-            await self._first_key(rules, rules.signing_algorithm, now)
+        missing = [one for one in rules.signing_algorithms if signing_key(keys, one, now) is None]
+        for algorithm in missing:
+            await self._first_key(rules, algorithm, now)
+        if missing:
             rules, keys = await self._store.read(_look(realm, now))
         versions = tuple((key.id, key.version) for key in keys)
         known = self._published.get(realm)
@@ -83,6 +88,14 @@ class StoreKeyRing:
             made = (public_from_jwk(key.public_jwk, algorithms=frozenset((key.algorithm,))) for key in keys)
             known = self._published[realm] = (versions, KeySet(made))
         return known[1]
+
+    async def encryption_jwks(self, realm: str, now: EpochSeconds) -> tuple[dict[str, Any], ...]:
+        """Return the public keys to encrypt to."""
+        return await self.encryption.published(realm, now)
+
+    async def decryption_keys(self, realm: str, now: EpochSeconds) -> tuple[DecryptionKey, ...]:
+        """Return every key that decrypts now, the published ones first."""
+        return await self.encryption.opened(realm, now)
 
     async def rotate(
         self,

@@ -44,6 +44,8 @@ def realm_record(realm: str, settings: RealmSettings) -> Realm:
         display_name=settings.display_name or realm,
         enabled=settings.enabled,
         signing_algorithm=settings.signing_algorithm,
+        further_signing_algorithms=settings.further_signing_algorithms,
+        encryption_key_types=settings.encryption_key_types,
         access_token_lifetime=settings.access_token_lifetime,
         exchanged_token_lifetime=settings.exchanged_token_lifetime,
         id_token_lifetime=settings.id_token_lifetime,

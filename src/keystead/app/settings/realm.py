@@ -100,8 +100,9 @@ class AgentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A realm: one issuer. Lifetimes and intervals are in seconds.
 
-    `signing_algorithm` is one of ES256, EdDSA, RS256, PS256. `key_rotation_interval` is how long a signing key signs
-    before the next takes over by itself.
+    `signing_algorithm` is one of ES256, EdDSA, RS256, PS256; clients may ask for one of the
+    `further_signing_algorithms` instead. `encryption_key_types` (`EC`, `RSA`) are those of the keys that clients may
+    encrypt request objects to. `key_rotation_interval` is how long a key serves before the next takes over by itself.
     `access_token_lifetime` is for tokens a client gets, `exchanged_token_lifetime` bounds those bought by token
     exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
@@ -112,6 +113,8 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     display_name: str = ""
     enabled: bool = True
     signing_algorithm: str = _DEFAULTS.signing_algorithm
+    further_signing_algorithms: tuple[str, ...] = ("RS256",)
+    encryption_key_types: tuple[str, ...] = ("EC", "RSA")
     access_token_lifetime: Seconds = _DEFAULTS.access_token_lifetime
     exchanged_token_lifetime: Seconds = _DEFAULTS.exchanged_token_lifetime
     id_token_lifetime: Seconds = _DEFAULTS.id_token_lifetime

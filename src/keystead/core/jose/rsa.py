@@ -86,9 +86,17 @@ def from_jwk(jwk: Mapping[str, Any], algorithm: str, kid: str) -> RsaPublicKey:
 
     Raises: ValueError when a number is malformed or the key is weak.
     """
+    return RsaPublicKey(public_numbers(jwk).public_key(), algorithm, kid)
+
+
+def public_numbers(jwk: Mapping[str, Any]) -> rsa.RSAPublicNumbers:
+    """Return what a public JWK says, checked to be strong.
+
+    Raises: ValueError when a number is malformed or the key is weak.
+    """
     numbers = rsa.RSAPublicNumbers(_number(jwk, "e"), _number(jwk, "n"))
     require_strong(numbers)
-    return RsaPublicKey(numbers.public_key(), algorithm, kid)
+    return numbers
 
 
 def require_strong(numbers: rsa.RSAPublicNumbers) -> None:

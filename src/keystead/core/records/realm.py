@@ -9,7 +9,11 @@ from keystead.core.values import Seconds
 
 
 class Realm(Record, frozen=True, kw_only=True):
-    """A realm. Its `id` equals its `realm`, the name in the issuer URL."""
+    """A realm. Its `id` equals its `realm`, the name in the issuer URL.
+
+    `signing_algorithm` signs wherever nobody asks for another; clients may ask for the `further_signing_algorithms`,
+    whose keys are published too. `encryption_key_types` are those of the keys clients may encrypt to.
+    """
 
     kind: ClassVar[str] = "realm"
     cached: ClassVar[bool] = True
@@ -17,6 +21,8 @@ class Realm(Record, frozen=True, kw_only=True):
     display_name: str = ""
     enabled: bool = True
     signing_algorithm: str = "ES256"
+    further_signing_algorithms: tuple[str, ...] = ()
+    encryption_key_types: tuple[str, ...] = ("EC",)
     access_token_lifetime: Seconds = Seconds(300)
     exchanged_token_lifetime: Seconds = Seconds(60)
     id_token_lifetime: Seconds = Seconds(300)
@@ -27,3 +33,8 @@ class Realm(Record, frozen=True, kw_only=True):
     session_idle_lifetime: Seconds = Seconds(3600)
     key_rotation_interval: Seconds = Seconds(30 * 86400)
     maximum_actor_depth: int = 5
+
+    @property
+    def signing_algorithms(self) -> tuple[str, ...]:
+        """Return every algorithm this realm signs with, its own first."""
+        return tuple(dict.fromkeys((self.signing_algorithm, *self.further_signing_algorithms)))

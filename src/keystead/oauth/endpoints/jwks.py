@@ -18,7 +18,9 @@ from keystead.oauth.public_documents import PublicDocuments
 class JwksEndpoint(EndpointPlugin):
     """Every key a verifier may meet now: the next one is published before it signs, the last one until it is dead.
 
-    Shape: a JWK Set; `kid` is the RFC 7638 thumbprint, `alg` and `use` always there. Any origin may read it.
+    Beside them the keys to encrypt to, told apart by `use`.
+    Shape: a JWK Set; `kid` is the RFC 7638 thumbprint, `use` always there, `alg` on the keys that sign. Any origin may
+    read it.
     """
 
     path = "jwks"
@@ -27,7 +29,7 @@ class JwksEndpoint(EndpointPlugin):
     fast = True
 
     def __init__(self) -> None:
-        self._documents: PublicDocuments[KeySet] = PublicDocuments()
+        self._documents: PublicDocuments[tuple[KeySet, tuple[dict[str, Any], ...]]] = PublicDocuments()
 
     def metadata(self, issuer: str) -> dict[str, Any]:
         """Return where the keys are."""
@@ -43,8 +45,9 @@ class JwksEndpoint(EndpointPlugin):
         if reply is not None:
             return reply
         keys = await cx.keys.key_set(request.realm, request.now)
-        return self._documents.keep(cx, request, keys, lambda: _serialise(keys))
+        encryption = await cx.keys.encryption_jwks(request.realm, request.now)
+        return self._documents.keep(cx, request, (keys, encryption), lambda: _serialise(keys, encryption))
 
 
-def _serialise(keys: KeySet) -> bytes:
-    return msgspec.json.encode({"keys": [key.jwk() for key in keys.keys]})
+def _serialise(keys: KeySet, encryption: tuple[dict[str, Any], ...]) -> bytes:
+    return msgspec.json.encode({"keys": [*(key.jwk() for key in keys.keys), *encryption]})
