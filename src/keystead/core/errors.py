@@ -7,6 +7,8 @@
     │   ├─ AccessDenied ─ UnsupportedResponseType ─ ServerError ─ TemporarilyUnavailable
     │   ├─ LoginRequired ─ ConsentRequired ─ InteractionRequired ─ AccountSelectionRequired
     │   ├─ RequestNotSupported ─ RequestUriNotSupported ─ RegistrationNotSupported
+    │   ├─ InvalidRequestObject ─ InvalidRequestUri ─ InvalidAuthorizationDetails
+    │   ├─ UnmetAuthenticationRequirements
     │   └─ InvalidToken ─ InsufficientScope ─ InsufficientUserAuthentication
     ├─ ConfigurationError               the file is wrong: says where and what to do
     ├─ StorageError                     nothing was acknowledged
@@ -21,7 +23,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from keystead.core.spec import OIDC_CORE, RFC6749, RFC6750, RFC7009, RFC7591, RFC8707, RFC9470, Section
+from keystead.core.spec import (
+    OIDC_CORE,
+    OIDC_UNMET_AUTHENTICATION,
+    RFC6749,
+    RFC6750,
+    RFC7009,
+    RFC7591,
+    RFC8707,
+    RFC9101,
+    RFC9396,
+    RFC9470,
+    Section,
+)
 
 
 class KeysteadError(Exception):
@@ -181,6 +195,34 @@ class RegistrationNotSupported(OAuthError):
 
     code = "registration_not_supported"
     spec = OIDC_CORE["3.1.2.6"]
+
+
+class InvalidRequestObject(OAuthError):
+    """The request object cannot be read, is not signed by the client, or says what it may not."""
+
+    code = "invalid_request_object"
+    spec = RFC9101["7"]
+
+
+class InvalidRequestUri(OAuthError):
+    """The request_uri is unknown, spent, expired, another client's, or cannot be fetched."""
+
+    code = "invalid_request_uri"
+    spec = RFC9101["7"]
+
+
+class InvalidAuthorizationDetails(OAuthError):
+    """The authorization_details are malformed, of an unknown type, or beyond what was granted."""
+
+    code = "invalid_authorization_details"
+    spec = RFC9396["5"]
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """The person cannot be authenticated as the client demands."""
+
+    code = "unmet_authentication_requirements"
+    spec = OIDC_UNMET_AUTHENTICATION["2"]
 
 
 class InvalidClientMetadata(OAuthError):

@@ -71,8 +71,24 @@ class Farewell(msgspec.Struct, frozen=True, kw_only=True):
     link: Link | None = None
 
 
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer on its way to an application, through the browser.
+
+    `address` is its proven redirect URI. With `fields` they are posted there; without, the browser goes there.
+    """
+
+    realm: str
+    client_name: str
+    address: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
 class Pages(Protocol):
     """Makes pages. Implemented by `keystead.web.pages`."""
+
+    def hand_over(self, handover: Handover) -> Reply:
+        """Return the page that hands an answer on by itself, and by a button where it cannot."""
+        ...
 
     def problem(self, problem: Problem) -> Reply:
         """Return the error page. Never a redirect."""

@@ -47,11 +47,28 @@ RFC8693 = Specification("RFC 8693", "OAuth 2.0 Token Exchange")
 RFC8707 = Specification("RFC 8707", "Resource Indicators for OAuth 2.0")
 RFC8725 = Specification("RFC 8725", "JSON Web Token Best Current Practices")
 RFC9068 = Specification("RFC 9068", "JWT Profile for OAuth 2.0 Access Tokens")
+RFC9101 = Specification("RFC 9101", "JWT-Secured Authorization Request (JAR)")
+RFC9126 = Specification("RFC 9126", "OAuth 2.0 Pushed Authorization Requests")
 RFC9207 = Specification("RFC 9207", "OAuth 2.0 Authorization Server Issuer Identification")
+RFC9396 = Specification("RFC 9396", "OAuth 2.0 Rich Authorization Requests")
 RFC9470 = Specification("RFC 9470", "OAuth 2.0 Step Up Authentication Challenge Protocol")
 RFC9700 = Specification("RFC 9700", "Best Current Practice for OAuth 2.0 Security")
 RFC9701 = Specification("RFC 9701", "JWT Response for OAuth Token Introspection")
 OIDC_CORE = Specification("OpenID Connect Core 1.0", "OpenID Connect Core 1.0")
+OIDC_PROMPT_CREATE = Specification(
+    "Initiating User Registration via OpenID Connect 1.0", "Initiating User Registration via OpenID Connect 1.0"
+)
+OIDC_UNMET_AUTHENTICATION = Specification(
+    "OpenID Connect Core Error Code unmet_authentication_requirements 1.0",
+    "OpenID Connect Core Error Code unmet_authentication_requirements 1.0",
+)
+FORM_POST = Specification("OAuth 2.0 Form Post Response Mode", "OAuth 2.0 Form Post Response Mode")
+RESPONSE_TYPES = Specification(
+    "OAuth 2.0 Multiple Response Type Encoding Practices", "OAuth 2.0 Multiple Response Type Encoding Practices"
+)
+JARM = Specification("JWT Secured Authorization Response Mode", "JWT Secured Authorization Response Mode (JARM)")
+FAPI2 = Specification("FAPI 2.0 Security Profile", "FAPI 2.0 Security Profile")
+FAPI2_MESSAGE_SIGNING = Specification("FAPI 2.0 Message Signing", "FAPI 2.0 Message Signing")
 OIDC_DISCOVERY = Specification("OpenID Connect Discovery 1.0", "OpenID Connect Discovery 1.0")
 OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
 BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")

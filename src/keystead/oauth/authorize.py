@@ -41,6 +41,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.outcome import Outcome
 from keystead.oauth.response_modes import RESPONSE_MODES
+from keystead.oauth.response_modes.mode import AuthorizationResponse
 from keystead.oauth.situation import Person
 from keystead.storage.ports import Write, get, put, remove
 
@@ -102,7 +103,7 @@ async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
         return outcome.refused(asked, error, cx)
     if asked.interaction.version:
         await cx.store.write(lambda: remove(Interaction, asked.interaction.realm, asked.interaction.id))
-    return refuse(asked, error, cx, attended=bool(asked.interaction.version))
+    return await refuse(asked, error, cx, attended=bool(asked.interaction.version))
 
 
 def _abandon(asked: Asked, error: OAuthError, outcome: Outcome) -> Write[None]:
@@ -112,7 +113,7 @@ def _abandon(asked: Asked, error: OAuthError, outcome: Outcome) -> Write[None]:
     yield from outcome.abandon(asked, error)
 
 
-def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool) -> Reply:
+async def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool) -> Reply:
     """Answer with an error once the redirect URI is proven.
 
     Nobody vouched for a client that registered itself, so it gets no redirect before a person has acted: the
@@ -132,17 +133,30 @@ def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool
                 reference=asked.request.trace.trace_id,
             )
         )
-    return respond(asked.interaction, (("error", error.code), ("error_description", error.description)), cx)
+    return await respond(asked, (("error", error.code), ("error_description", error.description)), cx)
 
 
-def respond(interaction: Interaction, answer: Sequence[tuple[str, str]], cx: ServerContext) -> Reply:
+async def respond(asked: Asked, answer: Sequence[tuple[str, str]], cx: ServerContext) -> Reply:
     """Send an authorization response to the client, with its `state` and our `iss`.
 
     Spec: RFC 6749 section 4.1.2, RFC 9207 section 2.
     """
+    interaction = asked.interaction
     state = () if interaction.state is None else (("state", interaction.state),)
-    parameters = (*answer, *state, ("iss", cx.issuer(interaction.realm)))
-    return RESPONSE_MODES[interaction.response_mode].reply(interaction.redirect_uri, parameters, ())
+    response = AuthorizationResponse(
+        realm=interaction.realm,
+        client=asked.client,
+        redirect_uri=interaction.redirect_uri,
+        parameters=(*answer, *state, ("iss", cx.issuer(interaction.realm))),
+        now=asked.request.now,
+        after_form=bool(asked.handle) and _holds_form_action(asked.request),
+    )
+    return await RESPONSE_MODES[interaction.response_mode].reply(response, cx)
+
+
+def _holds_form_action(request: Request) -> bool:
+    """Return whether this is a browser of today, by the header that all of them send and no other program does."""
+    return any(name == b"sec-fetch-mode" and value == b"navigate" for name, value in request.headers)
 
 
 async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
@@ -161,7 +175,7 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
     journal.code_offered(asked, code, checks, cx)
     if _challenges.is_reused(cx.issuer(interaction.realm), code.client_id, code.code_challenge, code.sid):
         journal.challenge_reused(asked, cx)
-    return respond(interaction, (("code", handle),), cx)
+    return await respond(asked, (("code", handle),), cx)
 
 
 def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:

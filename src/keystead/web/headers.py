@@ -6,6 +6,8 @@ Does not: set Strict-Transport-Security; the server does, on every reply.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from functools import lru_cache
 from typing import Final
@@ -38,6 +40,21 @@ def page_headers(form_target: str = "") -> Headers:
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; "
         f"form-action {allowed}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
+
+
+@lru_cache(maxsize=2)
+def handover_headers(script: str) -> Headers:
+    """Return the headers of a page that hands an answer on to a client; `script` is the one it may run, if any.
+
+    There is no form-action: Chromium would hold it against every redirect by which the client's callback goes on. The
+    page's one form has the proven redirect URI as its action, and everything else in it is escaped.
+    """
+    allowed = f"script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'; "
+    policy = (
+        f"default-src 'none'; {allowed if script else ''}style-src 'self'; img-src 'self' data:; "
+        "frame-ancestors 'none'; base-uri 'none'"
     )
     return (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
 

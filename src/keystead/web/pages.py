@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from keystead.core.http import Reply
-from keystead.core.pages import Farewell, LogoutQuestion, Notice, Problem
-from keystead.web.rendering import render
+from keystead.core.pages import Farewell, Handover, LogoutQuestion, Notice, Problem
+from keystead.web.headers import handover_headers
+from keystead.web.rendering import SUBMIT_SCRIPT, render
 
 
 class HtmlPages:
@@ -28,6 +29,16 @@ class HtmlPages:
     def notice(self, notice: Notice) -> Reply:
         """Return the page that says what was done."""
         return render("notice.html", {"notice": notice}, base_url=self._base_url, realm=notice.realm)
+
+    def hand_over(self, handover: Handover) -> Reply:
+        """Return the page that hands an answer on by itself, and by a button where it cannot."""
+        page = render(
+            "handover.html",
+            {"handover": handover, "script": SUBMIT_SCRIPT},
+            base_url=self._base_url,
+            realm=handover.realm,
+        )
+        return Reply(page.status, handover_headers(SUBMIT_SCRIPT if handover.fields else ""), page.body)
 
     def confirm_logout(self, question: LogoutQuestion) -> Reply:
         """Return the page that asks before signing out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from keystead.core.http import Headers, Reply
 from keystead.core.pages import Link
@@ -12,6 +12,9 @@ from keystead.web.stylesheet import stylesheet_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+SUBMIT_SCRIPT: Final = "document.forms[0].submit()"
+"""The only script of ours outside the consoles. Its hash stands in the policy of the page that has it."""
 
 
 @cache

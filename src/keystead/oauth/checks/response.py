@@ -29,13 +29,21 @@ def require_code_response_type(draft: Draft) -> str:
 
 
 def require_known_response_mode(draft: Draft) -> str:
-    """Demand a response mode that is served. Spec: OAuth 2.0 Multiple Response Type Encoding Practices section 2.1."""
+    """Demand a response mode that is served, and open to the client; without one it is `query`.
+
+    Spec: OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, JARM section 2.3.
+    """
     asked = draft.form.response_mode or "query"
-    if asked not in RESPONSE_MODES:
-        served = ", ".join(sorted(RESPONSE_MODES))
-        raise InvalidRequest(
-            f"This response_mode is not served; use one of: {served}.", reason="response_mode.unsupported"
+    allowed = [
+        mode for mode in RESPONSE_MODES if mode in draft.client.response_modes or not draft.client.response_modes
+    ]
+    if asked not in allowed:
+        why = (
+            "A code does not travel in a fragment, where scripts of the page could read it"
+            if asked.partition(".")[0] == "fragment"
+            else "This response_mode is not served to this client"
         )
+        raise InvalidRequest(f"{why}; use one of: {', '.join(sorted(allowed))}.", reason="response_mode.unsupported")
     draft.response_mode = asked
     return f"the answer travels by {asked}"
 

@@ -91,7 +91,7 @@ class AuthorizeEndpoint(EndpointPlugin):
             checks=checks,
         )
         if refusal is not None:
-            return refuse(asked, refusal.error, cx, attended=False)
+            return await refuse(asked, refusal.error, cx, attended=False)
         return await dispatch(asked, cx)
 
 

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar
 
-from keystead.core.http import Headers, Reply
+import msgspec
+
+from keystead.core.http import Reply
+from keystead.core.records.client import Client
 from keystead.core.spec import Section
+from keystead.core.values import EpochSeconds
+from keystead.oauth.context import ServerContext
+
+
+class AuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer for a client: `parameters` go to its proven `redirect_uri`.
+
+    `after_form` says that a form of ours was just posted by a browser that holds form-action against redirects.
+    """
+
+    realm: str
+    client: Client
+    redirect_uri: str
+    parameters: tuple[tuple[str, str], ...]
+    now: EpochSeconds
+    after_form: bool = False
 
 
 class ResponseMode(ABC):
-    """One way for an authorization response to travel. `name` is the value of `response_mode`."""
+    """One way for an authorization response to travel.
+
+    `name` is the value of `response_mode`; a `signed` mode carries one JWT, which says everything.
+    """
 
     name: ClassVar[str]
     specs: ClassVar[tuple[Section, ...]]
+    signed: ClassVar[bool] = False
 
     @abstractmethod
-    def reply(self, redirect_uri: str, parameters: Sequence[tuple[str, str]], headers: Headers) -> Reply:
-        """Return the response that carries `parameters` to a proven `redirect_uri`, with further headers."""
+    async def reply(self, response: AuthorizationResponse, cx: ServerContext) -> Reply:
+        """Return the reply that carries the response through the browser."""
