@@ -73,12 +73,12 @@ class Traces:
     def issuing(self, token_id: str) -> list[Line]:
         """Return the lines around a token's issue: who asked, who vouched, what the issuer checked."""
         trace_id = self._issued_in.get(token_id)
-        lines = self.of(trace_id) if trace_id else []
+        lines = [line for line in self.of(trace_id) if line.action in BUYING] if trace_id else []
         issue = next((line for line in lines if line.issued is not None and line.issued.token_id == token_id), None)
         if issue is None or issue.trace is None:
             return []
         asked_by = issue.trace.parent_id
-        return [line for line in lines if line.action in BUYING and line.trace and line.trace.parent_id == asked_by]
+        return [line for line in lines if line.trace and line.trace.parent_id == asked_by]
 
     def recent(self) -> list[tuple[str, list[Line]]]:
         """Return the traces, newest first."""
