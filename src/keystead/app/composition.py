@@ -83,7 +83,9 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     store, sealer = open_sealed_store(configuration.database, configuration.directory, configuration.key_encryption_key)
     keys = StoreKeyRing(store, sealer)
     passwords = Argon2Passwords()
-    outbound = GuardedOutbound(configuration.outbound_allow, certificate_authorities=configuration.outbound_authorities)
+    outbound = GuardedOutbound(
+        configuration.outbound_allow, certificate_authorities=configuration.outbound_authorities, before=store.release
+    )
     cx = ServerContext(
         base_url=configuration.base_url,
         store=store,

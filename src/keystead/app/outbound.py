@@ -13,7 +13,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,11 +32,21 @@ _AT_ONCE: Final = 32
 
 
 class GuardedOutbound:
-    """Sends requests for the issuer. `allow` names networks beyond the public ones; only they may be plain http."""
+    """Sends requests for the issuer. `allow` names networks beyond the public ones; only they may be plain http.
 
-    def __init__(self, allow: Sequence[Network] = (), *, certificate_authorities: str = "") -> None:
+    `before` is called when somebody begins to wait: it lets go of what must not be held meanwhile.
+    """
+
+    def __init__(
+        self,
+        allow: Sequence[Network] = (),
+        *,
+        certificate_authorities: str = "",
+        before: Callable[[], None] | None = None,
+    ) -> None:
         self._allow = tuple(allow)
         self._authorities = certificate_authorities
+        self._before = before
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -56,6 +66,8 @@ class GuardedOutbound:
 
     async def _send(self, method: str, url: str, body: bytes, headers: Headers, maximum: int) -> Fetched:
         self._require_sendable(url)
+        if self._before is not None:
+            self._before()
         named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
         try:
             async with (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keystead.core.jose import jws
-from keystead.core.jose.algorithms import generate
+from keystead.core.jose.algorithms import generate, private_from_pem, private_to_pem
 from keystead.core.jose.keys import PrivateKey
 from keystead.core.records.client import Client
 from tests.issuer import Answer, Issuer, confidential
@@ -54,6 +54,7 @@ async def signer(market: Market) -> Signer:
             jwks={"keys": [key.public().jwk()]},
             grant_types=("client_credentials",),
             scope="catalog:read",
+            profile="oauth21",
         )
     )
     return Signer(market.issuer, key)
@@ -155,3 +156,41 @@ async def test_a_symmetric_key_in_the_clients_set_is_refused(signer: Signer) -> 
     await signer.issuer.change(Client, "signer", jwks={"keys": [{"kty": "oct", "k": "AAAA"}]})
     assert (await signer.ask_with()).error == "invalid_client"
     assert signer.issuer.journal.decisions[-1].reason == "client.without_keys"
+
+
+@pytest.mark.spec("RFC 9126 section 2")
+@pytest.mark.spec("OpenID Connect Core 1.0 section 9")
+async def test_a_client_without_a_profile_may_name_the_token_endpoint(signer: Signer) -> None:
+    await signer.issuer.change(Client, "signer", profile="")
+    assert (await signer.ask_with(aud=signer.issuer.url)).status == 200
+    assert (await signer.ask_with(aud=f"{signer.issuer.url}/token", exp=signer.issuer.now + 3600)).status == 200
+    for audience in (
+        f"{signer.issuer.url}/par",
+        [f"{signer.issuer.url}/token"],
+        "http://issuer.test:8080/realms/x/token",
+    ):
+        assert (await signer.ask_with(aud=audience)).error == "invalid_client", audience
+    assert (await signer.ask_with(exp=signer.issuer.now + 3601)).error == "invalid_client"
+
+
+@pytest.mark.spec("RFC 7591 section 2")
+@pytest.mark.attack("J2")
+async def test_only_the_registered_algorithm(signer: Signer) -> None:
+    await signer.issuer.change(Client, "signer", token_endpoint_auth_signing_alg="PS256")
+    assert (await signer.ask_with()).error == "invalid_client"
+    await signer.issuer.change(Client, "signer", token_endpoint_auth_signing_alg="ES256")
+    assert (await signer.ask_with()).status == 200
+
+
+@pytest.mark.spec("RFC 7517 section 4.4")
+async def test_an_rsa_key_without_algorithm_serves_the_one_the_assertion_names(signer: Signer) -> None:
+    key = generate("PS256", "rsa")
+    jwk = {name: text for name, text in key.public().jwk().items() if name != "alg"}
+    await signer.issuer.change(Client, "signer", jwks={"keys": [jwk]})
+    same = private_from_pem(private_to_pem(key), "RS256", "rsa")
+    assert (await signer.ask_with(key)).status == 200
+    assert (await signer.ask_with(same)).status == 200
+    await signer.issuer.change(Client, "signer", jwks={"keys": [key.public().jwk()]})
+    assert (await signer.ask_with(same)).error == "invalid_client"
+    await signer.issuer.change(Client, "signer", jwks={"keys": [jwk]}, token_endpoint_auth_signing_alg="PS256")
+    assert (await signer.ask_with(same)).error == "invalid_client"

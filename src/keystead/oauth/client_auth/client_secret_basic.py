@@ -37,7 +37,7 @@ class ClientSecretBasic(ClientAuthentication):
         """Check the secret of the client the header names."""
         client_id, secret = _decode(shown.authorization or b"")
         client = await self.registered(shown, client_id, cx)
-        return prove_secret(client, secret, self.method)
+        return prove_secret(client, secret, self.method, shown.request.now)
 
 
 def _decode(authorization: bytes) -> tuple[str, str]:

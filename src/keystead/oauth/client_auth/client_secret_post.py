@@ -26,4 +26,4 @@ class ClientSecretPost(ClientAuthentication):
     async def prove(self, shown: Shown, cx: ServerContext) -> Caller:
         """Check the secret of the client the body names."""
         client = await self.registered(shown, shown.text("client_id"), cx)
-        return prove_secret(client, shown.text("client_secret"), self.method)
+        return prove_secret(client, shown.text("client_secret"), self.method, shown.request.now)
