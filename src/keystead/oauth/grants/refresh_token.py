@@ -90,6 +90,7 @@ def _authority(
         acr=grant.acr,
         amr=grant.amr,
         auth_time=grant.auth_time,
+        claims=grant.claims,
         jwt=client.wants_jwt,
         id_token="openid" in scopes,
         checks=(Check("refresh_client", True, "the refresh token was issued to this client"),),
