@@ -43,6 +43,8 @@ RFC7662 = Specification("RFC 7662", "OAuth 2.0 Token Introspection")
 RFC8037 = Specification("RFC 8037", "CFRG Elliptic Curve Signatures in JOSE")
 RFC8176 = Specification("RFC 8176", "Authentication Method Reference Values")
 RFC8414 = Specification("RFC 8414", "OAuth 2.0 Authorization Server Metadata")
+RFC7521 = Specification("RFC 7521", "Assertion Framework for OAuth 2.0")
+RFC8628 = Specification("RFC 8628", "OAuth 2.0 Device Authorization Grant")
 RFC8693 = Specification("RFC 8693", "OAuth 2.0 Token Exchange")
 RFC8707 = Specification("RFC 8707", "Resource Indicators for OAuth 2.0")
 RFC8725 = Specification("RFC 8725", "JSON Web Token Best Current Practices")
@@ -73,3 +75,13 @@ OIDC_DISCOVERY = Specification("OpenID Connect Discovery 1.0", "OpenID Connect D
 OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
 BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")
 CSP3 = Specification("Content Security Policy Level 3", "Content Security Policy Level 3")
+CIBA = Specification(
+    "OpenID Connect CIBA Core 1.0", "OpenID Connect Client-Initiated Backchannel Authentication Flow 1.0"
+)
+FAPI_CIBA = Specification("FAPI-CIBA", "Financial-grade API: Client Initiated Backchannel Authentication Profile")
+IDENTITY_CHAINING = Specification(
+    "draft-ietf-oauth-identity-chaining", "OAuth Identity and Authorization Chaining Across Domains"
+)
+ID_JAG = Specification("draft-ietf-oauth-identity-assertion-authz-grant", "Identity Assertion JWT Authorization Grant")
+FIRST_PARTY_APPS = Specification("draft-ietf-oauth-first-party-apps", "OAuth 2.0 for First-Party Applications")
+TRANSACTION_TOKENS = Specification("draft-ietf-oauth-transaction-tokens", "Transaction Tokens")

@@ -1,9 +1,10 @@
 """The brake on guessing: counts every attempt before it is judged, so that parallel guesses cannot outrun it.
 
-Three buckets, by increasing trust:
+Buckets of a sign-in, by increasing trust:
   address         an IPv4 address or an IPv6 /64, over all account names
   account         one account name, from browsers that never signed in to it
   known browser   one account name at one browser that signed in to it before (see known_browsers.py)
+Beside them, `user_code` counts wrong codes of devices by address.
 After a few free failures each further one doubles the wait, up to a quarter of an hour. Nobody is locked out: waits
 end by themselves, and strangers who guess at an account make only strangers wait, not its owner's own browser.
 Unknown names are counted like known ones, so waiting tells nothing.
@@ -25,7 +26,7 @@ from keystead.storage.ports import Write, get, put, remove
 
 LONGEST_WAIT: Final = 900
 _MEMORY: Final = 24 * 3600
-_FREE_FAILURES: Final = {"address": 20, "account": 5, "known_browser": 10}
+_FREE_FAILURES: Final = {"address": 20, "account": 5, "known_browser": 10, "user_code": 10, "backchannel_code": 3}
 _LARGEST_SHIFT: Final = 20
 
 
@@ -48,6 +49,11 @@ def buckets(username: str, address: str, known_browser: str) -> tuple[Bucket, ..
     if known_browser:
         return (_bucket("known_browser", f"{len(username)}:{username}:{known_browser}"),)
     return (_bucket("address", _network(address)), _bucket("account", username))
+
+
+def user_code_buckets(address: str) -> tuple[Bucket, ...]:
+    """Return the bucket of an attempt to guess a device's user code. Spec: RFC 8628 section 5.1."""
+    return (_bucket("user_code", _network(address)),)
 
 
 def take_attempt(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[Wait | None]:
@@ -79,7 +85,7 @@ def forgive(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[N
     """Take back what the attempt cost, because it was right. The account starts afresh; the address only gets its one
     back, so that signing in to an own account does not buy guesses at others'."""
     for bucket in counted:
-        if bucket.kind == "address":
+        if bucket.kind in ("address", "user_code"):
             yield from uncount(realm, (bucket,), now)
         else:
             yield from remove(Throttle, realm, bucket.id)

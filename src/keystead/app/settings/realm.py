@@ -104,7 +104,8 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `further_signing_algorithms` instead. `encryption_key_types` (`EC`, `RSA`) are those of the keys that clients may
     encrypt request objects to. `key_rotation_interval` is how long a key serves before the next takes over by itself.
     `access_token_lifetime` is for tokens a client gets, `exchanged_token_lifetime` bounds those bought by token
-    exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes.
+    exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes. A device waits for its
+    person as long as `device_code_lifetime` says.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
@@ -119,6 +120,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     exchanged_token_lifetime: Seconds = _DEFAULTS.exchanged_token_lifetime
     id_token_lifetime: Seconds = _DEFAULTS.id_token_lifetime
     code_lifetime: Seconds = _DEFAULTS.code_lifetime
+    device_code_lifetime: Seconds = _DEFAULTS.device_code_lifetime
     refresh_token_lifetime: Seconds = _DEFAULTS.refresh_token_lifetime
     refresh_token_idle_lifetime: Seconds = _DEFAULTS.refresh_token_idle_lifetime
     session_lifetime: Seconds = _DEFAULTS.session_lifetime

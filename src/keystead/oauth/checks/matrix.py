@@ -28,7 +28,10 @@ from keystead.oauth.checks.scope import require_known_resources, require_scope_w
 from keystead.oauth.checks.unsupported import refuse_request_objects
 
 AUTHORIZE: Final = "authorize"
-"""The browser's front door. Later columns: `par`, `device_authorization`, `backchannel_authentication`."""
+"""The browser's front door. A later column: `par`."""
+DEVICE_AUTHORIZATION: Final = "device_authorization"
+BACKCHANNEL_AUTHENTICATION: Final = "backchannel_authentication"
+"""The doors for clients that wait for a decision. They have authenticated already, and nobody is redirected."""
 
 RequestCheck = Callable[[Draft], str]
 
@@ -48,6 +51,7 @@ class Row:
 
 
 _BROWSER: Final = frozenset({AUTHORIZE})
+_EVERY: Final = frozenset({AUTHORIZE, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
 
 MATRIX: Final[tuple[Row, ...]] = (
     Row(require_known_client, _BROWSER, here=True),
@@ -57,8 +61,8 @@ MATRIX: Final[tuple[Row, ...]] = (
     Row(require_code_response_type, _BROWSER),
     Row(require_code_grant, _BROWSER),
     Row(require_pkce, _BROWSER),
-    Row(require_scope_within_client, _BROWSER),
-    Row(require_known_resources, _BROWSER),
+    Row(require_scope_within_client, _EVERY),
+    Row(require_known_resources, _EVERY),
     Row(require_short_nonce, _BROWSER),
     Row(require_served_prompt, _BROWSER),
     Row(require_readable_max_age, _BROWSER),
