@@ -4,8 +4,8 @@
     ├─ OAuthError                       a registered code, answered to the caller
     │   ├─ InvalidRequest ─ InvalidClient ─ InvalidGrant ─ UnauthorizedClient ─ UnsupportedGrantType
     │   ├─ InvalidScope ─ InvalidTarget ─ UnsupportedTokenType
-    │   ├─ AuthorizationPending ─ SlowDown ─ ExpiredToken
-    │   ├─ AccessDenied (DecisionDenied) ─ UnsupportedResponseType ─ ServerError ─ TemporarilyUnavailable
+    │   ├─ those of decisions that are waited for: keystead.core.waiting_errors
+    │   ├─ AccessDenied ─ UnsupportedResponseType ─ ServerError ─ TemporarilyUnavailable
     │   ├─ LoginRequired ─ ConsentRequired ─ InteractionRequired ─ AccountSelectionRequired
     │   ├─ RequestNotSupported ─ RequestUriNotSupported ─ RegistrationNotSupported
     │   ├─ InvalidRequestObject ─ InvalidRequestUri ─ InvalidAuthorizationDetails
@@ -31,7 +31,6 @@ from keystead.core.spec import (
     RFC6750,
     RFC7009,
     RFC7591,
-    RFC8628,
     RFC8707,
     RFC9101,
     RFC9396,
@@ -125,34 +124,6 @@ class AccessDenied(OAuthError):
     code = "access_denied"
     status = 403
     spec = RFC6749["4.1.2.1"]
-
-
-class DecisionDenied(AccessDenied):
-    """The person said no to what a device or a back channel waits for: an error of the token endpoint."""
-
-    status = 400
-    spec = RFC8628["3.5"]
-
-
-class AuthorizationPending(OAuthError):
-    """The person has not answered yet: poll again."""
-
-    code = "authorization_pending"
-    spec = RFC8628["3.5"]
-
-
-class SlowDown(OAuthError):
-    """The person has not answered yet, and the client polls too often."""
-
-    code = "slow_down"
-    spec = RFC8628["3.5"]
-
-
-class ExpiredToken(OAuthError):
-    """The device code or authentication request ran out unanswered."""
-
-    code = "expired_token"
-    spec = RFC8628["3.5"]
 
 
 class UnsupportedResponseType(OAuthError):

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Denied
-from keystead.core.errors import AuthorizationPending, DecisionDenied, ExpiredToken, InvalidGrant, SlowDown
+from keystead.core.errors import InvalidGrant
 from keystead.core.records.account import Account
 from keystead.core.records.authorization_code import AuthorizationCode
 from keystead.core.records.awaited_decision import AwaitedDecision
 from keystead.core.values import EpochSeconds, handle_digest
+from keystead.core.waiting_errors import AuthorizationPending, DecisionDenied, ExpiredToken, SlowDown
 from keystead.oauth.decided import Spending, authority_of, buy
 from keystead.oauth.grant import Attempt, Authority, Spent
 from keystead.oauth.revocations import revoke_grant, store
