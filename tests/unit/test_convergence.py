@@ -18,6 +18,7 @@ from keystead.core.sealing import AesGcmSealer
 from keystead.core.values import EpochSeconds, Secret
 from keystead.identity.accounts import account_by_username
 from keystead.identity.passwords import Argon2Passwords
+from keystead.oauth.client_secrets import opened_secrets
 from keystead.storage.ports import Store, get, read_outbox
 from keystead.storage.sqlite import open_store
 
@@ -187,3 +188,17 @@ async def test_a_client_of_people_without_scope_may_ask_for_what_the_file_opens_
     assert batch is not None
     assert shop.scope == "openid profile email a:read b:read"
     assert batch.scope == ""
+
+
+async def test_a_secret_that_is_used_is_sealed_once_and_anew_when_it_changes(world: World) -> None:
+    method = "token_endpoint_auth_method: client_secret_jwt, grant_types: [client_credentials]"
+    text = f"realms: {{acme: {{clients: [{{client_id: j, client_secret: '%s', {method}}}]}}}}"
+    await world.apply(text % ("a" * 40))
+    first = await world.store.read(get(Client, "acme", "j", NOW))
+    assert first is not None
+    assert [secret.reveal() for secret in opened_secrets(first, world.sealer, NOW)] == ["a" * 40]
+    assert await world.apply(text % ("a" * 40)) == []
+    assert await world.apply(text % ("b" * 40)) == ["update client"]
+    second = await world.store.read(get(Client, "acme", "j", NOW))
+    assert second is not None
+    assert [secret.reveal() for secret in opened_secrets(second, world.sealer, NOW)] == ["b" * 40]

@@ -33,23 +33,24 @@ def prove_secret(client: Client, secret: str, method: str, now: EpochSeconds) ->
     matches = [compare_digest(shown, stored) for stored in client.client_secret_digests or (_NOTHING,)]
     if not secret or not any(matches):
         raise refuse("client.wrong_secret", f"client {client.id} showed a wrong secret")
-    require_unexpired(client, now)
+    if _expired(client, matches.index(True), now):
+        raise refuse("client.secret_expired", f"client {client.id} showed a secret that has expired")
     return Caller(client, method, Credential(kind="client_secret", client_id=client.id), _PASSED)
 
 
-def require_unexpired(client: Client, now: EpochSeconds) -> None:
-    """Demand that the client's secrets have not expired; 0 is never. Raises: InvalidClient."""
-    if 0 < client.client_secret_expires_at <= now:
-        raise refuse(
-            "client.secret_expired", f"the secret of client {client.id} expired at {client.client_secret_expires_at}"
-        )
-
-
 def opened_secrets(client: Client, sealer: Sealer, now: EpochSeconds) -> tuple[Secret, ...]:
-    """Return the secrets of a client that must be used. Raises: InvalidClient when they have expired."""
-    require_unexpired(client, now)
-    opened = (sealer.open(client.realm, _KIND, client.id, sealed) for sealed in client.client_secrets_sealed)
+    """Return the secrets of a client that must be used, without those that have expired."""
+    opened = [
+        sealer.open(client.realm, _KIND, client.id, sealed)
+        for index, sealed in enumerate(client.client_secrets_sealed)
+        if not _expired(client, index, now)
+    ]
     return tuple(Secret(text.decode()) for text in opened if text is not None)
+
+
+def _expired(client: Client, index: int, now: EpochSeconds) -> bool:
+    own = client.client_secret_expiries[index] if index < len(client.client_secret_expiries) else 0
+    return 0 < client.client_secret_expires_at <= now or 0 < own <= now
 
 
 def sealed_secrets(realm: str, client_id: str, secrets: Iterable[str], sealer: Sealer) -> tuple[bytes, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from keystead.app.convergence.desired import CONFIGURATION, account_record, desired_records
 from keystead.app.convergence.difference import Change, all_of, difference
 from keystead.app.convergence.revocations import tell_of
+from keystead.app.convergence.sealed_secrets import with_sealed_secrets
 from keystead.app.settings.realm import RealmSettings, UserSettings
 from keystead.app.settings.settings import Settings
 from keystead.core.errors import ConfigurationError
@@ -33,6 +35,16 @@ Hashes = Mapping[str, tuple[str, str]]
 """For each user name whose password is new: the password's hash and its mac."""
 
 
+class _Work(NamedTuple):
+    """One realm to converge."""
+
+    realm: str
+    wanted: RealmSettings
+    sealer: Sealer
+    hashes: Hashes
+    prune: bool
+
+
 async def plan(
     store: Store, settings: Settings, sealer: Sealer, now: EpochSeconds, *, prune: bool = False
 ) -> list[Change]:
@@ -40,7 +52,8 @@ async def plan(
     changes: list[Change] = []
     for realm, wanted in settings.realms.items():
         new = await store.read(_new_passwords(realm, wanted, sealer, now))
-        changes += await store.read(_changes(realm, wanted, dict.fromkeys(new, ("", "")), now, prune))
+        work = _Work(realm, wanted, sealer, dict.fromkeys(new, ("", "")), prune)
+        changes += await store.read(_changes(work, now))
     return changes
 
 
@@ -56,7 +69,7 @@ async def apply(
     for realm, wanted in settings.realms.items():
         new = await store.read(_new_passwords(realm, wanted, sealer, now))
         hashes = await _hash_all(realm, new, sealer, passwords)
-        changes += await store.write(partial(_apply, realm, wanted, hashes, now, prune))
+        changes += await store.write(partial(_apply, _Work(realm, wanted, sealer, hashes, prune), now))
     return changes
 
 
@@ -85,18 +98,20 @@ def _new_passwords(
     return changed
 
 
-def _changes(realm: str, wanted: RealmSettings, hashes: Hashes, now: EpochSeconds, prune: bool) -> Read[list[Change]]:
+def _changes(work: _Work, now: EpochSeconds) -> Read[list[Change]]:
     found: list[Change | None] = []
-    records = desired_records(realm, wanted)
+    realm, records = work.realm, desired_records(work.realm, work.wanted)
     for record in records:
         stored = yield from get(type(record), realm, record.id, now)
+        if isinstance(record, Client):
+            record = with_sealed_secrets(record, stored, work.wanted, work.sealer)
         found.append(difference(record, stored))
     names = set()
-    for user in wanted.users:
-        change, account_id = yield from _account_change(realm, user, hashes.get(user.username), now)
+    for user in work.wanted.users:
+        change, account_id = yield from _account_change(realm, user, work.hashes.get(user.username), now)
         found.append(change)
         names.add(account_id)
-    if prune:
+    if work.prune:
         kept = {(record.kind, record.id) for record in records} | {(Account.kind, name) for name in names}
         found += yield from _leftovers(realm, kept, now)
     return [change for change in found if change is not None]
@@ -137,15 +152,15 @@ def _leftovers(realm: str, kept: set[tuple[str, str]], now: EpochSeconds) -> Rea
     return gone
 
 
-def _apply(realm: str, wanted: RealmSettings, hashes: Hashes, now: EpochSeconds, prune: bool) -> Write[list[Change]]:
-    changes = yield from _changes(realm, wanted, hashes, now, prune)
+def _apply(work: _Work, now: EpochSeconds) -> Write[list[Change]]:
+    changes = yield from _changes(work, now)
     for change in changes:
         assert change.record is not None
         if change.verb == "delete":
-            yield from remove(type(change.record), realm, change.id)
+            yield from remove(type(change.record), work.realm, change.id)
         elif not isinstance((yield from put(change.record, now)), Stored):
             raise ConfigurationError(
-                f"{change.kind} {change.id} of realm {realm} collides with another; use another name"
+                f"{change.kind} {change.id} of realm {work.realm} collides with another; use another name"
             )
         yield from tell_of(change, now)
     return changes

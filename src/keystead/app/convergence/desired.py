@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from keystead.app.settings.checks import client_secrets
 from keystead.app.settings.client import ClientSettings
+from keystead.app.settings.credential_checks import client_secrets, secret_expiries
+from keystead.app.settings.profile_checks import settled_method
 from keystead.app.settings.realm import (
     AgentEntry,
     ApiSettings,
@@ -17,12 +18,11 @@ from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.records.record import Record
 from keystead.core.records.workload import Agent, RoleAssignment, Workload
-from keystead.core.values import handle_digest
+from keystead.core.values import EpochSeconds, handle_digest
 
 CONFIGURATION = "configuration"
 _SAME_IN_BOTH = sorted(set(ClientSettings.__struct_fields__) & set(Client.__struct_fields__))
 PERSON_SCOPES = ("openid", "profile", "email")
-EITHER_SECRET_METHOD = "client_secret"  # noqa: S105 - the name of a method
 
 
 def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
@@ -69,21 +69,13 @@ def client_record(realm: str, settings: ClientSettings, apis: tuple[ApiSettings,
         **same
         | {
             "client_name": settings.client_name or settings.client_id,
-            "token_endpoint_auth_method": settings.token_endpoint_auth_method or implied_method(settings),
+            "token_endpoint_auth_method": settled_method(settings),
             "scope": settings.scope or implied_scope(settings, apis),
         },
         client_secret_digests=tuple(handle_digest(secret) for secret in client_secrets(settings)),
+        client_secret_expiries=tuple(EpochSeconds(end) for end in secret_expiries(settings)),
         managed_by=CONFIGURATION,
     )
-
-
-def implied_method(settings: ClientSettings) -> str:
-    """Return how a client proves itself when the file does not say: by what it was given to prove itself with."""
-    if settings.workload:
-        return "workload"
-    if settings.jwks is not None or settings.jwks_uri:
-        return "private_key_jwt"
-    return EITHER_SECRET_METHOD if client_secrets(settings) else "none"
 
 
 def implied_scope(settings: ClientSettings, apis: tuple[ApiSettings, ...]) -> str:

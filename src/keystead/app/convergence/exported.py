@@ -33,6 +33,8 @@ OURS_ALONE = frozenset(
         "expires_at",
         "managed_by",
         "client_secret_digests",
+        "client_secrets_sealed",
+        "client_secret_expiries",
         "password_hash",
         "configured_password_mac",
         "authority_epoch",

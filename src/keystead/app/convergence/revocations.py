@@ -15,7 +15,9 @@ from keystead.storage.ports import Write, emit
 REASON = "configuration"
 MEMORY_SECONDS = 86_400
 TELLING_FIELDS = {
-    Client.kind: frozenset({"enabled", "client_secret_digests", "jwks", "workload", "scope", "grant_types"}),
+    Client.kind: frozenset(
+        {"enabled", "client_secret_digests", "jwks", "jwks_uri", "workload", "scope", "grant_types"}
+    ),
     Workload.kind: frozenset({"enabled", "scope", "audiences"}),
     Account.kind: frozenset({"enabled", "authority_epoch", "roles"}),
 }

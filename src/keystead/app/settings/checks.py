@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
-from keystead.app.settings.client import ClientSettings
+from keystead.app.settings.credential_checks import require_credentials, require_long_secrets
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
+from keystead.app.settings.profile_checks import require_profiles, settled_method
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
@@ -21,11 +22,8 @@ Problem = tuple[Place, str]
 
 ALGORITHMS: Final = ("ES256", "EdDSA", "RS256", "PS256")
 FORMATS: Final = ("opaque", "jwt")
-METHODS: Final = ("", "client_secret_basic", "client_secret_post", "private_key_jwt", "workload", "none")
 STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
 SUBJECT_PREFIX: Final = "usr_"
-SHORTEST_SECRET: Final = 8
-SHORTEST_PUBLIC_SECRET: Final = 16
 LONGEST_CODE_LIFETIME: Final = 60
 MAXIMUM_NAME: Final = 255
 
@@ -39,7 +37,7 @@ def problems(settings: Settings) -> list[Problem]:
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
         if settings.server is not None and not is_loopback(host_of(settings.server.base_url)):
-            found += [(("realms", name, *place), message) for place, message in _require_long_secrets(realm)]
+            found += [(("realms", name, *place), message) for place, message in require_long_secrets(realm)]
     return found
 
 
@@ -83,47 +81,11 @@ def _require_known_values(realm: RealmSettings) -> Iterator[Problem]:
     for index, client in enumerate(realm.clients):
         if client.access_token_format not in FORMATS:
             yield ("clients", index, "access_token_format"), f"write {' or '.join(FORMATS)}"
-        if client.token_endpoint_auth_method not in METHODS:
-            yield ("clients", index, "token_endpoint_auth_method"), f"write one of {', '.join(METHODS[1:])}"
         if client.response_types != ("code",):
             yield (
                 ("clients", index, "response_types"),
                 "only `code` is served: the implicit flow shows tokens to the browser",
             )
-
-
-def _require_credentials(realm: RealmSettings) -> Iterator[Problem]:
-    for index, client in enumerate(realm.clients):
-        place = ("clients", index)
-        method, secrets = client.token_endpoint_auth_method, client_secrets(client)
-        if method.startswith("client_secret") and not secrets:
-            yield place, f"{method} needs a client_secret"
-        if method == "private_key_jwt" and client.jwks is None:
-            yield place, "private_key_jwt needs the client's public keys in `jwks`"
-        if method == "none" and secrets:
-            yield place, "a client with `token_endpoint_auth_method: none` has no secret; remove one of the two"
-        if method == "workload" and not client.workload:
-            yield place, "token_endpoint_auth_method: workload needs the name of the `workload`"
-        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-            yield (
-                place,
-                f"a client_secret has at least {SHORTEST_SECRET} characters; `openssl rand -base64 32` makes one",
-            )
-
-
-def _require_long_secrets(realm: RealmSettings) -> Iterator[Problem]:
-    for index, client in enumerate(realm.clients):
-        if any(len(secret) < SHORTEST_PUBLIC_SECRET for secret in client_secrets(client)):
-            yield (
-                ("clients", index, "client_secret"),
-                f"off loopback a client_secret has at least {SHORTEST_PUBLIC_SECRET} characters",
-            )
-
-
-def client_secrets(client: ClientSettings) -> list[str]:
-    """Return all secrets of a client in the clear. For checks and digests only."""
-    secrets = ((client.client_secret,) if client.client_secret is not None else ()) + client.client_secrets
-    return [secret.reveal() for secret in secrets]
 
 
 def _require_redirect_uris(realm: RealmSettings) -> Iterator[Problem]:
@@ -164,16 +126,10 @@ def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
             yield (group, index, "scope"), f"no API of this realm has the scope {', '.join(unknown)}"
 
 
-def _proves_nothing(client: ClientSettings) -> bool:
-    if client.token_endpoint_auth_method:
-        return client.token_endpoint_auth_method == "none"  # noqa: S105 - the name of a method
-    return not (client.workload or client.jwks is not None or client_secrets(client))
-
-
 def _require_known_parties(realm: RealmSettings) -> Iterator[Problem]:
     parties = {client.client_id for client in realm.clients} | {workload.name for workload in realm.workloads}
     workloads = {workload.name for workload in realm.workloads}
-    public = {client.client_id for client in realm.clients if _proves_nothing(client)}
+    public = {client.client_id for client in realm.clients if settled_method(client) == "none"}
     for index, api in enumerate(realm.apis):
         for source in api.exchange.sources:
             if source not in parties:
@@ -195,7 +151,8 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_unique_names,
     _require_distinct_identities,
     _require_known_values,
-    _require_credentials,
+    require_credentials,
+    require_profiles,
     _require_redirect_uris,
     _require_known_scopes,
     _require_known_parties,

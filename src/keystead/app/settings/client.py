@@ -9,10 +9,18 @@ import msgspec
 from keystead.core.values import Secret
 
 
+class RetiringSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A client's former `secret`, good `until` a moment (RFC 3339), while its machines take up the new one."""
+
+    secret: Secret
+    until: str
+
+
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A client.
 
-    `client_secret` is the shared secret, `client_secrets` several while rotating; both take `${NAME}` and `file:`.
+    `client_secret` is the shared secret, `client_secrets` several while rotating, `retiring_client_secrets` former ones
+    that are good until a moment; all take `${NAME}` and `file:`.
     `token_endpoint_auth_method` defaults to what the other fields imply: `workload` with a workload,
     `private_key_jwt` with `jwks` or `jwks_uri`, `client_secret_basic` or `client_secret_post` with a secret, else
     `none`. `token_endpoint_auth_signing_alg` names the one algorithm its assertions may have.
@@ -49,6 +57,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     client_name: str = ""
     client_secret: Secret | None = None
     client_secrets: tuple[Secret, ...] = ()
+    retiring_client_secrets: tuple[RetiringSecret, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     token_endpoint_auth_method: str = ""

@@ -13,6 +13,8 @@ class Client(Record, frozen=True, kw_only=True):
 
     `client_secret_digests` are SHA-256 digests of high-entropy secrets (two while rotating); `client_secrets_sealed`
     are the same secrets sealed, only for methods that must use them (client_secret_jwt, symmetric encryption).
+    `client_secret_expiries` says when each of them ends, in the same order, 0 for never; empty when none does.
+    `client_secret_expires_at` ends all of them.
     `workload` names the workload whose assertion authenticates this client. `scope` is a space-separated list, as in
     RFC 7591. `profile` is `oauth21`, `fapi2_security`, `fapi2_message_signing` or `mcp`, empty for none.
     `response_modes` bounds how answers travel; empty allows every mode.
@@ -35,6 +37,7 @@ class Client(Record, frozen=True, kw_only=True):
     token_endpoint_auth_signing_alg: str = ""
     client_secret_digests: tuple[str, ...] = ()
     client_secrets_sealed: tuple[bytes, ...] = ()
+    client_secret_expiries: tuple[EpochSeconds, ...] = ()
     client_secret_expires_at: EpochSeconds = EpochSeconds(0)
     jwks: dict[str, Any] | None = None
     jwks_uri: str = ""

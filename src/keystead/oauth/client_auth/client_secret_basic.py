@@ -27,7 +27,7 @@ class ClientSecretBasic(ClientAuthentication):
     method = "client_secret_basic"
     family = "client_secret"
     specs = (RFC6749["2.3.1"], OIDC_CORE["9"])
-    events = ("client.malformed_basic", "client.wrong_secret")
+    events = ("client.malformed_basic", "client.wrong_secret", "client.secret_expired")
 
     def recognises(self, shown: Shown) -> bool:
         """Return whether there is an Authorization header: no other scheme authenticates a client."""

@@ -30,7 +30,7 @@ class ClientSecretJwt(ClientAuthentication):
 
     method = "client_secret_jwt"
     specs = (RFC7523["2.2"], OIDC_CORE["9"])
-    events = ("client.assertion_refused", "client.assertion_replayed", "client.secret_expired")
+    events = ("client.assertion_refused", "client.assertion_replayed")
 
     def recognises(self, shown: Shown) -> bool:
         """Return whether the assertion says it is a client's own, made with a secret."""

@@ -17,7 +17,7 @@ class ClientSecretPost(ClientAuthentication):
     method = "client_secret_post"
     family = "client_secret"
     specs = (RFC6749["2.3.1"], OIDC_CORE["9"])
-    events = ("client.wrong_secret",)
+    events = ("client.wrong_secret", "client.secret_expired")
 
     def recognises(self, shown: Shown) -> bool:
         """Return whether the body carries a secret."""
