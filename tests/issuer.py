@@ -193,9 +193,17 @@ class Issuer:
             headers.append((b"authorization", basic_header(*basic)))
         return await self.send(path, urlencode(form, doseq=True).encode(), headers=headers, **more)
 
-    async def token(self, grant_type: str, *, client: str = "web", secret: str = SECRET, **form: Any) -> Answer:
+    async def token(
+        self,
+        grant_type: str,
+        *,
+        client: str = "web",
+        secret: str = SECRET,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        **form: Any,
+    ) -> Answer:
         """Ask the token endpoint, authenticated by client_secret_basic."""
-        return await self.post("token", {"grant_type": grant_type, **form}, basic=(client, secret))
+        return await self.post("token", {"grant_type": grant_type, **form}, basic=(client, secret), headers=headers)
 
     async def redeem(self, code: str, *, client: str = "web", **form: Any) -> Answer:
         """Redeem a code as its client would."""

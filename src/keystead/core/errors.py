@@ -10,7 +10,8 @@
     │   ├─ RequestNotSupported ─ RequestUriNotSupported ─ RegistrationNotSupported
     │   ├─ InvalidRequestObject ─ InvalidRequestUri ─ InvalidAuthorizationDetails
     │   ├─ UnmetAuthenticationRequirements
-    │   └─ InvalidToken ─ InsufficientScope ─ InsufficientUserAuthentication
+    │   ├─ InvalidToken ─ InsufficientScope ─ InsufficientUserAuthentication
+    │   └─ InvalidDpopProof ─ UseDpopNonce
     ├─ ConfigurationError               the file is wrong: says where and what to do
     ├─ StorageError                     nothing was acknowledged
     │   ├─ StorageUnavailable           retry later (locked, disk full, gone)
@@ -34,6 +35,7 @@ from keystead.core.spec import (
     RFC8707,
     RFC9101,
     RFC9396,
+    RFC9449,
     RFC9470,
     Section,
 )
@@ -255,6 +257,24 @@ class InsufficientUserAuthentication(OAuthError):
     code = "insufficient_user_authentication"
     status = 401
     spec = RFC9470["3"]
+
+
+class InvalidDpopProof(OAuthError):
+    """The DPoP proof is missing, malformed, of another request, too old, or was used before."""
+
+    code = "invalid_dpop_proof"
+    spec = RFC9449["5"]
+
+
+class UseDpopNonce(OAuthError):
+    """The DPoP proof must carry the nonce that comes with this error."""
+
+    code = "use_dpop_nonce"
+    spec = RFC9449["8"]
+
+    def __init__(self, description: str, *, reason: str, detail: str = "", nonce: str) -> None:
+        super().__init__(description, reason=reason, detail=detail)
+        self.nonce = nonce
 
 
 class ConfigurationError(KeysteadError):

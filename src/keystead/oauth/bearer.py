@@ -1,11 +1,13 @@
-"""The bearer token a request shows to a resource of ours, found in exactly one place.
+"""The access token a request shows to a resource of ours, found in exactly one place.
 
-Spec: RFC 6750 section 2. Does not: read the query (section 2.3), or check the token.
+Spec: RFC 6750 section 2, RFC 9449 section 7.1. Does not: read the query (section 2.3), or check the token.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+import msgspec
 
 from keystead.core.errors import InvalidRequest, InvalidToken
 from keystead.core.forms import parse_parameters, read_body
@@ -16,8 +18,33 @@ _LONGEST: Final = 16_384
 _TOKEN68: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 
+BEARER: Final = "bearer"
+DPOP: Final = "dpop"
+
+
+class ShownToken(msgspec.Struct, frozen=True):
+    """An access token, and the authentication scheme it was shown with: `bearer` or `dpop`."""
+
+    token: str
+    scheme: str = BEARER
+
+
+_NOTHING: Final = ShownToken("")
+
+
 def bearer_token(request: Request) -> str:
-    """Return the token of the Authorization header, or of the form body of a POST.
+    """Return the bearer token of a request to a resource that takes no bound tokens.
+
+    Raises: InvalidToken when there is none; InvalidRequest when there are two, or one in the query.
+    """
+    shown = shown_token(request)
+    if shown.scheme != BEARER:
+        raise InvalidToken("send an access token: Authorization: Bearer TOKEN", reason=NO_TOKEN)
+    return shown.token
+
+
+def shown_token(request: Request) -> ShownToken:
+    """Return the token of the Authorization header, or of the form body of a POST (which is a bearer's way).
 
     Raises: InvalidToken when there is none; InvalidRequest when there are two, or one in the query.
     """
@@ -36,14 +63,17 @@ def bearer_token(request: Request) -> str:
         posted = value if isinstance(value, str) else ""
     if authorization is not None and posted:
         raise InvalidRequest("show the access token once: in the header or in the body", reason="access_token.repeated")
-    token = posted or _from_header(authorization)
-    if not token:
-        raise InvalidToken("send an access token: Authorization: Bearer TOKEN", reason=NO_TOKEN)
-    return token
+    shown = ShownToken(posted) if posted else _from_header(authorization)
+    if not shown.token:
+        raise InvalidToken("send an access token: Authorization: Bearer TOKEN, or DPoP TOKEN", reason=NO_TOKEN)
+    return shown
 
 
-def _from_header(authorization: bytes | None) -> str:
-    if authorization is None or authorization[:7].lower() != b"bearer " or len(authorization) > _LONGEST:
-        return ""
-    token = authorization[7:]
-    return "" if token.translate(None, _TOKEN68) else token.decode("ascii")
+def _from_header(authorization: bytes | None) -> ShownToken:
+    if authorization is None or len(authorization) > _LONGEST:
+        return _NOTHING
+    scheme, _, token = authorization.partition(b" ")
+    name = scheme.lower().decode("latin-1")
+    if name not in (BEARER, DPOP) or token.translate(None, _TOKEN68):
+        return _NOTHING
+    return ShownToken(token.decode("ascii"), name)

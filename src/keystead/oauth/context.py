@@ -18,7 +18,8 @@ EndSession = Callable[[str, str, str, EpochSeconds], Write[bool]]
 
 @dataclass(frozen=True, slots=True)
 class ServerContext:
-    """The parts of a running issuer. `base_url` is the public origin and path prefix, without a trailing slash.
+    """The parts of a running issuer. `base_url` is the public origin and path prefix, without a trailing slash;
+    `mtls_base_url` the one where senders are asked for a TLS certificate, empty when there is none.
 
     Does not: read the Host header. Every URL we print comes from `base_url`.
     """
@@ -33,6 +34,7 @@ class ServerContext:
     pages: Pages
     end_session: EndSession
     outbound: Outbound
+    mtls_base_url: str = ""
 
     def issuer(self, realm: str) -> str:
         """Return the issuer identifier of a realm."""

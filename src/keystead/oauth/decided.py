@@ -85,6 +85,7 @@ def buy(decided: AuthorizationCode, attempt: Attempt) -> Write[Spent]:
         created_at=now,
         expires_at=EpochSeconds(now + lifetime),
         offline="offline_access" in decided.scopes,
+        binding=attempt.refresh_binding,
     )
     yield from store(grant, now)
     if not refreshes:

@@ -11,12 +11,15 @@ from keystead.core.errors import (
     InsufficientScope,
     InsufficientUserAuthentication,
     InvalidClient,
+    InvalidDpopProof,
     InvalidToken,
     OAuthError,
     StorageError,
     TemporarilyUnavailable,
+    UseDpopNonce,
 )
-from keystead.core.http import NO_STORE, Headers, Reply, json_reply
+from keystead.core.http import NO_STORE, Headers, Reply, Request, json_reply
+from keystead.core.jose.dpop import DPOP_ALGORITHMS
 
 NO_TOKEN: Final = "access_token.missing"  # noqa: S105 - a reason slug
 """Reason of an `InvalidToken` for a request that brought no credentials: its challenge carries no error code."""
@@ -24,6 +27,9 @@ NO_TOKEN: Final = "access_token.missing"  # noqa: S105 - a reason slug
 _UNWANTED: Final = dict.fromkeys((34, 92), "'")
 _BASIC: Final = (b"www-authenticate", b'Basic realm="keystead", charset="UTF-8"')
 _BEARER_ERRORS: Final = (InvalidToken, InsufficientScope, InsufficientUserAuthentication)
+_PROOF_ERRORS: Final = (InvalidDpopProof, UseDpopNonce)
+_ALGORITHMS: Final = " ".join(sorted(DPOP_ALGORITHMS))
+_UNAUTHORIZED: Final = 401
 
 
 def error_reply(error: OAuthError) -> Reply:
@@ -35,6 +41,30 @@ def error_reply(error: OAuthError) -> Reply:
     description = public_text(error.description)
     document = {"error": error.code, "error_description": description}
     return json_reply(document, status=error.status, headers=(*NO_STORE, *_challenge(error, description)))
+
+
+def resource_error_reply(error: OAuthError, request: Request) -> Reply:
+    """Return the reply of a protected resource to an error, challenging for a token in the scheme it was shown with.
+
+    A proof that fails is a 401 there. The DPoP challenge names the algorithms; who showed no token, or a bound one as
+    Bearer, gets both challenges.
+    Spec: RFC 6750 section 3, RFC 9449 sections 7.1, 7.2 and 9.
+    """
+    proof = isinstance(error, _PROOF_ERRORS)
+    if not proof and not isinstance(error, _BEARER_ERRORS):
+        return error_reply(error)
+    description = public_text(error.description)
+    shown = "" if error.reason == NO_TOKEN else f', error="{error.code}", error_description="{description}"'
+    by_proof = proof or any(
+        name == b"authorization" and value[:5].lower() == b"dpop " for name, value in request.headers
+    )
+    if by_proof:
+        challenge = f'DPoP realm="keystead"{shown}, algs="{_ALGORITHMS}"'
+    else:
+        challenge = f'Bearer realm="keystead"{shown}, DPoP algs="{_ALGORITHMS}"'
+    headers = (*NO_STORE, (b"www-authenticate", challenge.encode()), *_nonce(error))
+    document = {"error": error.code, "error_description": description}
+    return json_reply(document, status=_UNAUTHORIZED if proof else error.status, headers=headers)
 
 
 def storage_failed(error: StorageError) -> TemporarilyUnavailable:
@@ -52,6 +82,8 @@ def public_text(description: str) -> str:
 def _challenge(error: OAuthError, description: str) -> Headers:
     if isinstance(error, InvalidClient):
         return (_BASIC,)
+    if isinstance(error, UseDpopNonce):
+        return _nonce(error)
     if isinstance(error, TemporarilyUnavailable):
         return ((b"retry-after", b"1"),)
     if not isinstance(error, _BEARER_ERRORS):
@@ -60,3 +92,7 @@ def _challenge(error: OAuthError, description: str) -> Headers:
         return ((b"www-authenticate", b'Bearer realm="keystead"'),)
     challenge = f'Bearer realm="keystead", error="{error.code}", error_description="{description}"'
     return ((b"www-authenticate", challenge.encode()),)
+
+
+def _nonce(error: OAuthError) -> Headers:
+    return ((b"dpop-nonce", error.nonce.encode()),) if isinstance(error, UseDpopNonce) else ()

@@ -11,6 +11,7 @@ from keystead.core.records.grant import Grant
 from keystead.core.values import EpochSeconds, Seconds, handle_digest
 from keystead.oauth.grant import Attempt
 from keystead.oauth.refresh_tokens import RefreshToken, make_refresh_token
+from keystead.oauth.sender_binding import family_binding
 from keystead.storage.ports import (
     Replaced,
     Reused,
@@ -36,7 +37,7 @@ def begin_family(grant: Grant, attempt: Attempt) -> Write[str]:
             realm=grant.realm,
             family=grant.id,
             digest=handle_digest(token),
-            binding=attempt.binding.family_binding(grant.client_id),
+            binding=family_binding(grant.client_id, grant.binding),
             expires_at=idle_end(grant, attempt),
             now=attempt.now,
         )
@@ -59,7 +60,7 @@ def rotate_family(
             generation=shown.generation,
             digest=digest,
             successor=handle_digest(token),
-            binding=attempt.binding.family_binding(attempt.caller.client.id),
+            binding=family_binding(attempt.caller.client.id, grant.binding),
             retry_window=RETRY_WINDOW,
             expires_at=idle_end(grant, attempt),
             now=attempt.now,

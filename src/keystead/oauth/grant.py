@@ -96,6 +96,14 @@ class Attempt:
         """Return when the request arrived."""
         return self.request.now
 
+    @property
+    def refresh_binding(self) -> str:
+        """Return the key refresh tokens are bound to: a public client's; another's authentication guards its own.
+
+        Spec: RFC 9449 section 5, RFC 8705 section 4.
+        """
+        return self.binding.text if self.caller.method == "none" else ""
+
     def allowed_scopes(self) -> tuple[str, ...]:
         """Return the scopes the client may ever ask for."""
         return tuple(self.caller.client.scope.split())

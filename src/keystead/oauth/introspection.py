@@ -24,6 +24,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.landscape import survey
 from keystead.oauth.refresh_tokens import REFRESH_PREFIX, RefreshToken, read_refresh_token
 from keystead.oauth.scopes import ScopeMap
+from keystead.oauth.sender_binding import token_type_of
 from keystead.storage.ports import FamilyView, Read, get, look_at_family
 
 
@@ -56,7 +57,7 @@ async def look(token: str, caller: Caller, request: Request, cx: ServerContext) 
 def _access_token(claims: AccessClaims, caller: Caller, request: Request, issuer: str) -> Read[dict[str, Any] | Denied]:
     """Return the members of the answer. Its own client learns all; of a token for several, an API only its part."""
     members: dict[str, Any] = msgspec.to_builtins(claims)
-    members["token_type"] = "Bearer"  # noqa: S105 - a token type
+    members["token_type"] = token_type_of(claims)
     if caller.client.id != claims.client_id:
         land = yield from survey(request.realm, issuer, request.now)
         entitled = tuple(one for one in claims.audiences if _speaks_for(caller, one, land.scope_map))

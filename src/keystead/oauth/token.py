@@ -31,7 +31,7 @@ from keystead.core.errors import (
     UnsupportedGrantType,
 )
 from keystead.core.forms import Parameters, read_body, read_form
-from keystead.core.http import Reply, Request, json_reply
+from keystead.core.http import NO_STORE, Headers, Reply, Request, json_reply
 from keystead.core.tokens import AccessClaims
 from keystead.oauth import issue
 from keystead.oauth.access_tokens import credential_of
@@ -73,6 +73,7 @@ class Minted(msgspec.Struct, frozen=True):
 
     document: TokenDocument
     claims: AccessClaims
+    headers: Headers = NO_STORE
 
 
 async def answer(request: Request, cx: ServerContext) -> Reply:
@@ -87,7 +88,7 @@ async def answer(request: Request, cx: ServerContext) -> Reply:
         cx.journal.record(progress.refused(storage_failed(error)))
         raise
     cx.journal.record(progress.issued(minted))
-    return json_reply(minted.document)
+    return json_reply(minted.document, headers=minted.headers)
 
 
 async def _run(progress: Progress, cx: ServerContext) -> Minted:
@@ -100,8 +101,8 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     # 2 authenticate client
     caller = await authenticate_client(request, parameters, cx, client_authentications())
     # 3 sender binding
-    binding = await bind_sender(request, cx)
     land = await landscape(cx, request.realm, request.now)
+    binding = await bind_sender(request, caller.client, land.realm, cx)
     attempt = Attempt(request, cx, land.realm, land.scope_map, caller, binding, caller.credential, list(caller.checks))
     progress.attempt = attempt
     # 4 grant allowed for client
@@ -193,7 +194,7 @@ async def _mint(attempt: Attempt, authority: Authority, given: Given, live: Live
         id_token=id_token,
         issued_token_type=authority.issued_token_type or msgspec.UNSET,
     )
-    return Minted(document, claims)
+    return Minted(document, claims, attempt.binding.headers)
 
 
 class Progress:

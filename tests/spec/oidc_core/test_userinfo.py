@@ -63,7 +63,10 @@ async def test_a_token_in_the_query_or_twice_is_refused(market: Market) -> None:
 @pytest.mark.spec("RFC 6750 section 3")
 async def test_challenges_say_what_is_wrong(market: Market) -> None:
     nothing = await market.issuer.send("userinfo", method="GET")
-    assert (nothing.status, nothing.headers["www-authenticate"]) == (401, 'Bearer realm="keystead"')
+    assert (nothing.status, nothing.headers["www-authenticate"]) == (
+        401,
+        'Bearer realm="keystead", DPoP algs="ES256 Ed25519 EdDSA PS256"',
+    )
     wrong = await market.userinfo("ksa_nonsense")
     assert wrong.status == 401
     assert wrong.headers["www-authenticate"].startswith('Bearer realm="keystead", error="invalid_token", ')

@@ -36,8 +36,9 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `authorization_signed_response_alg`, `authorization_encrypted_response_alg` and
     `authorization_encrypted_response_enc` are for JARM.
     `dpop_bound_access_tokens` (RFC 9449) and `tls_client_certificate_bound_access_tokens` (RFC 8705) demand bound
-    tokens; one of `tls_client_auth_subject_dn`, `tls_client_auth_san_dns`, `tls_client_auth_san_uri`,
-    `tls_client_auth_san_ip` and `tls_client_auth_san_email` says whose certificate authenticates it.
+    tokens, `require_dpop_nonce` DPoP proofs that carry a nonce of ours; one of `tls_client_auth_subject_dn`,
+    `tls_client_auth_san_dns`, `tls_client_auth_san_uri`, `tls_client_auth_san_ip` and `tls_client_auth_san_email` says
+    whose certificate authenticates it.
     `subject_type` is `public` or `pairwise`, the latter per `sector_identifier_uri`. `require_auth_time` puts
     `auth_time` into every ID token, `default_acr_values` is asked where a request asks no `acr`.
     `id_token_encrypted_response_alg`, `id_token_encrypted_response_enc`, `userinfo_signed_response_alg`,
@@ -97,6 +98,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     authorization_encrypted_response_enc: str = ""
     # RFC 9449, RFC 8705
     dpop_bound_access_tokens: bool = False
+    require_dpop_nonce: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str = ""
     tls_client_auth_san_dns: str = ""

@@ -109,6 +109,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
+    `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
     """
 
     display_name: str = ""
@@ -127,6 +128,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     session_idle_lifetime: Seconds = _DEFAULTS.session_idle_lifetime
     key_rotation_interval: Seconds = _DEFAULTS.key_rotation_interval
     maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
+    require_dpop_nonce: bool = _DEFAULTS.require_dpop_nonce
     clients: tuple[ClientSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()
     apis: tuple[ApiSettings, ...] = ()

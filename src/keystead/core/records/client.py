@@ -74,6 +74,7 @@ class Client(Record, frozen=True, kw_only=True):
     authorization_encrypted_response_enc: str = ""
     # RFC 9449, RFC 8705
     dpop_bound_access_tokens: bool = False
+    require_dpop_nonce: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str = ""
     tls_client_auth_san_dns: str = ""

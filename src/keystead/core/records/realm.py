@@ -34,6 +34,7 @@ class Realm(Record, frozen=True, kw_only=True):
     session_idle_lifetime: Seconds = Seconds(3600)
     key_rotation_interval: Seconds = Seconds(30 * 86400)
     maximum_actor_depth: int = 5
+    require_dpop_nonce: bool = False
 
     @property
     def signing_algorithms(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keystead.core.http import Reply, Request
-from keystead.core.spec import OIDC_CORE, RFC6749
+from keystead.core.spec import OIDC_CORE, RFC6749, RFC8705, RFC9449
+from keystead.oauth.bindings.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
@@ -20,7 +21,7 @@ class TokenEndpoint(EndpointPlugin):
 
     path = "token"
     methods = frozenset({"POST"})
-    specs = (RFC6749["3.2"], OIDC_CORE["3.1.3"])
+    specs = (RFC6749["3.2"], RFC9449["5"], RFC8705["3"], OIDC_CORE["3.1.3"])
     fast = True
 
     def metadata(self, issuer: str) -> dict[str, Any]:
@@ -30,6 +31,7 @@ class TokenEndpoint(EndpointPlugin):
             "grant_types_supported": sorted(grants()),
             "token_endpoint_auth_methods_supported": sorted(method.method for method in client_authentications()),
         }
+        document["dpop_signing_alg_values_supported"] = list(DPOP_ALGORITHMS)
         for grant in grants().values():
             document |= grant.metadata(issuer)
         for method in client_authentications():

@@ -6,16 +6,19 @@ from typing import Any, Final
 
 from keystead.core.decisions import Check, Decision, Denied
 from keystead.core.errors import InsufficientScope, InvalidToken, OAuthError
-from keystead.core.http import Reply, Request, json_reply
+from keystead.core.http import NO_STORE, Headers, Reply, Request, json_reply
 from keystead.core.records.account import Account
-from keystead.core.spec import OIDC_CORE, RFC6750
+from keystead.core.spec import OIDC_CORE, RFC6750, RFC8705, RFC9449
 from keystead.core.tokens import AccessClaims
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import Live, authority_now, holding_of
-from keystead.oauth.bearer import bearer_token
+from keystead.oauth.bearer import DPOP, ShownToken, shown_token
+from keystead.oauth.bindings.dpop import demands_nonce
+from keystead.oauth.bindings.holder import require_holder
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
-from keystead.oauth.errors import error_reply
+from keystead.oauth.errors import resource_error_reply
+from keystead.oauth.landscape import landscape
 
 ACTION: Final = "userinfo.read"
 
@@ -29,14 +32,14 @@ _PROFILE: Final = (
 class UserinfoEndpoint(EndpointPlugin):
     """Claims about the person, by the scopes the token carries. It is an API like any other: audience and scope count.
 
-    Shape: GET or POST with a bearer token; a JSON object with `sub` and the claims of `profile` and `email`.
+    Shape: GET or POST with a token, bound or not; a JSON object with `sub` and the claims of `profile` and `email`.
     Does not: read a token from the query, or answer a token that is not also meant for the issuer.
-    Spec: OpenID Connect Core section 5.3, RFC 6750 section 2.
+    Spec: OpenID Connect Core section 5.3, RFC 6750 section 2, RFC 9449 section 7, RFC 8705 section 3.
     """
 
     path = "userinfo"
     methods = frozenset({"GET", "POST"})
-    specs = (OIDC_CORE["5.3"], OIDC_CORE["5.4"], RFC6750["2.1"], RFC6750["2.2"])
+    specs = (OIDC_CORE["5.3"], OIDC_CORE["5.4"], RFC6750["2.1"], RFC6750["2.2"], RFC9449["7"], RFC8705["3"])
     fast = True
 
     def metadata(self, issuer: str) -> dict[str, Any]:
@@ -44,24 +47,24 @@ class UserinfoEndpoint(EndpointPlugin):
         return {"userinfo_endpoint": f"{issuer}/{self.path}"}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
-        """Answer with the claims, or with a Bearer challenge."""
+        """Answer with the claims, or with a challenge."""
         shown: list[AccessClaims] = []
-        token = ""
+        token = ShownToken("")
         try:
-            token = bearer_token(request)
-            account, claims = await _authorized(token, request, cx, shown)
+            token = shown_token(request)
+            account, claims, headers = await _authorized(token, request, cx, shown)
         except OAuthError as error:
-            cx.journal.record(_decision(request, token, shown, error))
-            return error_reply(error)
-        cx.journal.record(_decision(request, token, shown, None))
-        return json_reply(person_claims(account, claims.scopes))
+            cx.journal.record(_decision(request, token.token, shown, error))
+            return resource_error_reply(error, request)
+        cx.journal.record(_decision(request, token.token, shown, None))
+        return json_reply(person_claims(account, claims.scopes), headers=(*NO_STORE, *headers))
 
 
 async def _authorized(
-    token: str, request: Request, cx: ServerContext, shown: list[AccessClaims]
-) -> tuple[Account, AccessClaims]:
+    token: ShownToken, request: Request, cx: ServerContext, shown: list[AccessClaims]
+) -> tuple[Account, AccessClaims, Headers]:
     """Return the person a token lets us speak of. What the token says goes into `shown` for the audit."""
-    claims = await read_access_token(token, request.realm, request.now, cx)
+    claims = await read_access_token(token.token, request.realm, request.now, cx)
     if isinstance(claims, Denied):
         raise _invalid(claims)
     shown.append(claims)
@@ -70,9 +73,14 @@ async def _authorized(
     live = await cx.store.read(authority_now(request.realm, holding_of(claims), request.now))
     if isinstance(live, Denied):
         raise _invalid(live)
+    headers: Headers = ()
+    if claims.cnf is not None or token.scheme == DPOP:
+        realm = (await landscape(cx, request.realm, request.now)).realm
+        nonce_demanded = demands_nonce(realm, live.client)
+        headers = await require_holder(token, claims, request, cx, nonce_demanded=nonce_demanded)
     if "openid" not in claims.scopes:
         raise InsufficientScope("the token needs the scope openid", reason="access_token.scope")
-    return _person(live), claims
+    return _person(live), claims, headers
 
 
 def _person(live: Live) -> Account:

@@ -14,7 +14,7 @@ from keystead.core.forms import Form, Line, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
 from keystead.core.records.authorization_code import CODE_PREFIX, CODE_PURPOSE, AuthorizationCode, decode_code
-from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9700
+from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9449, RFC9700
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.decided import Spending, authority_of, buy
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
@@ -47,7 +47,7 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
     """
 
     grant_type = "authorization_code"
-    specs = (RFC6749["4.1.3"], RFC7636["4.6"], RFC8707["2.2"], RFC9700["4.5"], OIDC_CORE["3.1.3"])
+    specs = (RFC6749["4.1.3"], RFC7636["4.6"], RFC8707["2.2"], RFC9449["10"], RFC9700["4.5"], OIDC_CORE["3.1.3"])
     form = AuthorizationCodeForm
     events = (
         "authorization_code.unknown",
@@ -55,6 +55,7 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
         "authorization_code.wrong_client",
         "authorization_code.wrong_redirect_uri",
         "authorization_code.wrong_verifier",
+        "authorization_code.wrong_key",
         "authorization_code.expired",
     )
 
@@ -96,6 +97,8 @@ def _mismatch(code: AuthorizationCode, form: AuthorizationCodeForm, attempt: Att
         return Denied("wrong_redirect_uri", "shown for another redirect_uri than it was issued for")
     if not compare_digest(_challenge(form.code_verifier), code.code_challenge.encode()):
         return Denied("wrong_verifier", "the code_verifier is not the one behind the code_challenge")
+    if code.binding and code.binding != attempt.binding.text:
+        return Denied("wrong_key", "bound to a key that the request does not prove")
     if code.expires_at <= attempt.now:
         return Denied("expired", f"expired {attempt.now - code.expires_at} s ago")
     return None

@@ -9,7 +9,7 @@ from keystead.core.errors import InvalidGrant
 from keystead.core.forms import Form, Line, Word
 from keystead.core.records.account import Account
 from keystead.core.records.grant import Grant as GrantRecord
-from keystead.core.spec import OIDC_CORE, RFC6749, RFC8707, RFC9700
+from keystead.core.spec import OIDC_CORE, RFC6749, RFC8707, RFC9449, RFC9700
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.authority import Holding
 from keystead.oauth.families import rotate_family
@@ -42,12 +42,13 @@ class RefreshTokenGrant(Grant[RefreshTokenForm]):
     """
 
     grant_type = "refresh_token"
-    specs = (RFC6749["6"], RFC8707["2.2"], RFC9700["4.14.2"], OIDC_CORE["12"])
+    specs = (RFC6749["6"], RFC8707["2.2"], RFC9449["5"], RFC9700["4.14.2"], OIDC_CORE["12"])
     form = RefreshTokenForm
     events = (
         "refresh_token.malformed",
         "refresh_token.ended",
         "refresh_token.wrong_client",
+        "refresh_token.wrong_key",
         "refresh_token.superseded",
         "refresh_token.reused",
     )
@@ -63,6 +64,8 @@ class RefreshTokenGrant(Grant[RefreshTokenForm]):
         attempt.credential = _credential(grant, attempt)
         if grant.client_id != attempt.caller.client.id:
             raise _refused("wrong_client", f"issued to {grant.client_id}, shown by {attempt.caller.client.id}")
+        if grant.binding and grant.binding != attempt.binding.text:
+            raise _refused("wrong_key", "bound to a key that the request does not prove")
         return _authority(grant, account, shown, form, attempt)
 
 
