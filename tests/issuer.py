@@ -199,7 +199,7 @@ class Issuer:
         *,
         client: str = "web",
         secret: str = SECRET,
-        headers: Sequence[tuple[bytes, bytes]] = (),
+        headers: Any = (),
         **form: Any,
     ) -> Answer:
         """Ask the token endpoint, authenticated by client_secret_basic."""

@@ -78,24 +78,29 @@ async def bind_sender(request: Request, client: Client, realm: Realm, cx: Server
     A proof binds whoever sends it; a certificate binds only whom its settings say, for it may just authenticate.
     Raises: InvalidDpopProof, UseDpopNonce, InvalidRequest when a proof or certificate is demanded and missing.
     """
-    by_certificate = client.tls_client_certificate_bound_access_tokens
-    if shows_proof(request):
-        if by_certificate:
-            raise InvalidRequest(
-                "this client's tokens are bound to its certificate: leave out the DPoP header",
-                reason="binding.contradiction",
-            )
-        proven = await proven_key(request, cx, nonce_demanded=demands_nonce(realm, client))
-        if proven is not None:
-            return SenderBinding(JKT, proven.thumbprint, proven.next_nonce)
-    if by_certificate:
+    if client.tls_client_certificate_bound_access_tokens:
         return _bind_certificate(request)
-    if client.dpop_bound_access_tokens:
+    shown = await shown_key(request, client, realm, cx)
+    if shown is BEARER and client.dpop_bound_access_tokens:
         raise InvalidDpopProof("this client must send a DPoP proof", reason="dpop.missing")
-    return BEARER
+    return shown
+
+
+async def shown_key(request: Request, client: Client, realm: Realm, cx: ServerContext) -> SenderBinding:
+    """Return the key a DPoP proof proves, or the bearer: what an authorization request binds its code to.
+
+    Raises: InvalidDpopProof, UseDpopNonce. Spec: RFC 9449 section 10.1.
+    """
+    proven = await proven_key(request, cx, nonce_demanded=demands_nonce(realm, client))
+    return BEARER if proven is None else SenderBinding(JKT, proven.thumbprint, proven.next_nonce)
 
 
 def _bind_certificate(request: Request) -> SenderBinding:
+    if shows_proof(request):
+        raise InvalidRequest(
+            "this client's tokens are bound to its certificate: leave out the DPoP header",
+            reason="binding.contradiction",
+        )
     thumbprint = certificate_thumbprint(request)
     if not thumbprint:
         raise InvalidRequest(

@@ -23,7 +23,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.grants.device_code import DEVICE, GRANT_TYPE
 from keystead.oauth.landscape import landscape
-from keystead.oauth.sender_binding import bind_sender
+from keystead.oauth.sender_binding import shown_key
 from keystead.oauth.user_codes import new_user_code, user_code_mac
 from keystead.storage.ports import Stored, Write, put
 
@@ -83,13 +83,13 @@ async def _begin(request: Request, cx: ServerContext) -> tuple[Caller, DeviceAut
     parameters = read_body(request)
     form = read_form(parameters, DeviceAuthorizationForm)
     caller = await authenticate_client(request, parameters, cx, client_authentications())
-    binding = await bind_sender(request, cx)
     if GRANT_TYPE not in caller.client.grant_types:
         raise UnauthorizedClient(
             f"this client is not registered for devices: add {GRANT_TYPE} to its grant_types",
             reason="grant_type.not_allowed",
         )
     land = await landscape(cx, request.realm, request.now)
+    binding = await shown_key(request, caller.client, land.realm, cx)
     facts = Facts(land.realm, land.scope_map.issuer, request.now, caller.client, land.scope_map)
     draft = Draft(msgspec.convert(msgspec.to_builtins(form), AuthorizationForm), facts)
     _, refusal = examine(draft, DEVICE_AUTHORIZATION)
