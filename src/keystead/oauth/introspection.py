@@ -25,6 +25,7 @@ from keystead.oauth.landscape import survey
 from keystead.oauth.refresh_tokens import REFRESH_PREFIX, RefreshToken, read_refresh_token
 from keystead.oauth.scopes import ScopeMap
 from keystead.oauth.sender_binding import token_type_of
+from keystead.oauth.subjects import subject_for
 from keystead.storage.ports import FamilyView, Read, get, look_at_family
 
 
@@ -51,6 +52,8 @@ async def look(token: str, caller: Caller, request: Request, cx: ServerContext) 
         return Unknown(claims)
     shown = credential_of(claims, token)
     outcome = await cx.store.read(_access_token(claims, caller, request, cx.issuer(request.realm)))
+    if isinstance(outcome, dict) and caller.client.id == claims.client_id:
+        outcome["sub"] = subject_for(cx.sealer, caller.client, claims.sub)
     return Unknown(outcome, shown) if isinstance(outcome, Denied) else Known(outcome, shown)
 
 
@@ -90,7 +93,7 @@ async def _refresh_token(token: str, caller: Caller, request: Request, cx: Serve
     grant, view = outcome
     members = {
         "iss": cx.issuer(request.realm),
-        "sub": grant.subject,
+        "sub": subject_for(cx.sealer, caller.client, grant.subject),
         "client_id": grant.client_id,
         "scope": " ".join(grant.scopes),
         "exp": view.expires_at,

@@ -19,7 +19,7 @@ from keystead.core.records.api import Api
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds
 
-IDENTITY_SCOPES: Final = ("openid", "profile", "email", "offline_access")
+IDENTITY_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "offline_access")
 """Scopes every realm has. They belong to the issuer itself, whose userinfo endpoint is what they open."""
 
 _SCOPE_LIST: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)

@@ -41,7 +41,9 @@ from keystead.oauth.client_authentication import authenticate_client
 from keystead.oauth.context import ServerContext
 from keystead.oauth.errors import error_reply, storage_failed
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
+from keystead.oauth.id_token import mint_id_token
 from keystead.oauth.landscape import landscape
+from keystead.oauth.protection import Protection, id_token_protection
 from keystead.oauth.scopes import Given, clamp, require_one_api
 from keystead.oauth.sender_binding import bind_sender
 from keystead.storage.ports import Read, Write
@@ -112,10 +114,11 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     attempt.checks.extend(authority.checks)
     # 6 clamp
     given = _clamp(authority, attempt)
+    protection = await _id_token_protection(authority, attempt)
     # 7 authority now, together with what is spent
     live, spent = await _settle(authority, attempt)
     # 8 mint
-    return await _mint(attempt, authority, given, live, spent)
+    return await _mint(attempt, authority, given, (live, spent), protection)
 
 
 def _grant(parameters: Parameters) -> Grant[Any]:
@@ -152,6 +155,13 @@ def _clamp(authority: Authority, attempt: Attempt) -> Given:
     return given
 
 
+async def _id_token_protection(authority: Authority, attempt: Attempt) -> Protection:
+    """Return how the ID token will travel: a client whose key cannot be had must not lose its code over it."""
+    if not authority.id_token:
+        return Protection()
+    return await id_token_protection(attempt.caller.client, attempt.realm, attempt.now, attempt.cx)
+
+
 async def _settle(authority: Authority, attempt: Attempt) -> tuple[Live, Spent]:
     """Ask whether the authority stands and spend what it was proved with, at one snapshot."""
     store = attempt.cx.store
@@ -178,12 +188,15 @@ def _spend(authority: Authority, attempt: Attempt) -> Write[tuple[Live, Spent] |
     return spent if isinstance(spent, Denied) else (live, spent)
 
 
-async def _mint(attempt: Attempt, authority: Authority, given: Given, live: Live, spent: Spent) -> Minted:
+async def _mint(
+    attempt: Attempt, authority: Authority, given: Given, settled: tuple[Live, Spent], protection: Protection
+) -> Minted:
+    live, spent = settled
     claims = issue.access_claims(attempt, authority, given, live)
     access_token = await issue.mint_access_token(claims, attempt.realm.id, attempt.cx, jwt=authority.jwt)
     id_token: str | msgspec.UnsetType = msgspec.UNSET
     if authority.id_token:
-        id_token = await issue.mint_id_token(attempt, authority, access_token)
+        id_token = await mint_id_token(attempt, authority, live, access_token, protection)
     document = TokenDocument(
         access_token=access_token,
         expires_in=claims.exp - claims.iat,

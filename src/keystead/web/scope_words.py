@@ -12,6 +12,8 @@ _IDENTITY: Final = {
     "openid": "Recognise you when you come back",
     "profile": "See your name",
     "email": "See your email address",
+    "address": "See your postal address",
+    "phone": "See your phone number",
     "offline_access": "Stay connected after you sign out",
 }
 

@@ -28,7 +28,9 @@ from keystead.identity.accounts import account_by_username, new_account_id
 from keystead.storage.ports import Read, Store, Stored, Write, get, put, remove
 
 PRUNED_KINDS: tuple[type[Record], ...] = (Client, Agent, Workload, Api, Account)
-KEPT_OF_AN_ACCOUNT = frozenset({"id", "password_hash", "authority_epoch", "created_at", "configured_password_mac"})
+KEPT_OF_AN_ACCOUNT = frozenset(
+    {"id", "password_hash", "authority_epoch", "created_at", "updated_at", "configured_password_mac"}
+)
 MAC_KIND = "configured_password"
 
 Hashes = Mapping[str, tuple[str, str]]
@@ -131,8 +133,15 @@ def _account_change(
         account = msgspec.structs.replace(
             account, password_hash=hashed[0], configured_password_mac=hashed[1], authority_epoch=epoch
         )
-        keep = frozenset({"id", "created_at"})
-    return difference(account, stored, keep=keep), account.id
+        keep = frozenset({"id", "created_at", "updated_at"})
+    return _dated(difference(account, stored, keep=keep), now), account.id
+
+
+def _dated(change: Change | None, now: EpochSeconds) -> Change | None:
+    """Return the change with the time of it in the account."""
+    if change is None or not isinstance(change.record, Account):
+        return change
+    return msgspec.structs.replace(change, record=msgspec.structs.replace(change.record, updated_at=now))
 
 
 def _leftovers(realm: str, kept: set[tuple[str, str]], now: EpochSeconds) -> Read[list[Change]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.credential_checks import client_secrets, secret_expiries
 from keystead.app.settings.profile_checks import settled_method
@@ -22,6 +24,10 @@ from keystead.core.values import EpochSeconds, handle_digest
 
 CONFIGURATION = "configuration"
 _SAME_IN_BOTH = sorted(set(ClientSettings.__struct_fields__) & set(Client.__struct_fields__))
+_CLAIM_FIELDS = (
+    *("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"),
+    *("phone_number", "phone_number_verified", "address"),
+)
 PERSON_SCOPES = ("openid", "profile", "email")
 
 
@@ -141,6 +147,12 @@ def agent_record(realm: str, settings: AgentEntry) -> Agent:
     )
 
 
+def told_claims(settings: UserSettings) -> dict[str, Any]:
+    """Return the claims of a person that have no field in the account."""
+    written = {name: getattr(settings, name) for name in _CLAIM_FIELDS}
+    return settings.claims | {name: value for name, value in written.items() if value}
+
+
 def account_record(realm: str, settings: UserSettings, account_id: str) -> Account:
     """Return a person's account, without what the store knows better: password hash, epoch, time of making."""
     return Account(
@@ -153,7 +165,7 @@ def account_record(realm: str, settings: UserSettings, account_id: str) -> Accou
         name=settings.name or f"{settings.given_name} {settings.family_name}".strip(),
         given_name=settings.given_name,
         family_name=settings.family_name,
-        claims=settings.claims,
+        claims=told_claims(settings),
         roles=settings.roles,
         managed_by=CONFIGURATION,
     )

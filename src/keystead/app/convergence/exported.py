@@ -39,6 +39,7 @@ OURS_ALONE = frozenset(
         "configured_password_mac",
         "authority_epoch",
         "created_at",
+        "updated_at",
     }
 )
 

@@ -17,12 +17,16 @@ from keystead.app.settings.profile_checks import require_profiles, settled_metho
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
+from keystead.app.settings.token_checks import (
+    require_answers_that_fit,
+    require_known_keys,
+    require_well_formed_claims,
+)
 
 Problem = tuple[Place, str]
 
-ALGORITHMS: Final = ("ES256", "EdDSA", "RS256", "PS256")
 FORMATS: Final = ("opaque", "jwt")
-STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
+STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 SUBJECT_PREFIX: Final = "usr_"
 LONGEST_CODE_LIFETIME: Final = 60
 MAXIMUM_NAME: Final = 255
@@ -74,8 +78,6 @@ def _require_distinct_identities(realm: RealmSettings) -> Iterator[Problem]:
 
 
 def _require_known_values(realm: RealmSettings) -> Iterator[Problem]:
-    if realm.signing_algorithm not in ALGORITHMS:
-        yield ("signing_algorithm",), f"write one of {', '.join(ALGORITHMS)}"
     if not 1 <= realm.code_lifetime <= LONGEST_CODE_LIFETIME:
         yield ("code_lifetime",), f"an authorization code lives 1 to {LONGEST_CODE_LIFETIME} seconds"
     for index, client in enumerate(realm.clients):
@@ -157,4 +159,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_known_scopes,
     _require_known_parties,
     require_subject_patterns,
+    require_known_keys,
+    require_answers_that_fit,
+    require_well_formed_claims,
 )

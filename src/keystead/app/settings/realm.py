@@ -14,8 +14,12 @@ _DEFAULTS = Realm(realm="", id="")
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A person. Claims have the names of OpenID Connect; others go under `claims`.
+    """A person. Claims have the names of OpenID Connect; others, and translations (`name#ja`), go under `claims`.
 
+    `email`, `email_verified`, `name`, `given_name`, `family_name`, `middle_name`, `nickname`, `profile`, `picture`,
+    `website`, `gender`, `birthdate` (YYYY-MM-DD), `zoneinfo`, `locale`, `phone_number`, `phone_number_verified` and
+    `address` (with `formatted`, `street_address`, `locality`, `region`, `postal_code`, `country`) are told to clients
+    by scope.
     `password` is set when the account is made, and again whenever the file says another.
     Spec: OpenID Connect Core 1.0 section 5.1.
     """
@@ -27,6 +31,18 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: str = ""
     given_name: str = ""
     family_name: str = ""
+    middle_name: str = ""
+    nickname: str = ""
+    profile: str = ""
+    picture: str = ""
+    website: str = ""
+    gender: str = ""
+    birthdate: str = ""
+    zoneinfo: str = ""
+    locale: str = ""
+    phone_number: str = ""
+    phone_number_verified: bool = False
+    address: dict[str, str] = {}
     roles: tuple[str, ...] = ()
     claims: dict[str, Any] = {}
     enabled: bool = True

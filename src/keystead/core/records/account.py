@@ -34,4 +34,5 @@ class Account(Record, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     authority_epoch: int = 0
     created_at: EpochSeconds = EpochSeconds(0)
+    updated_at: EpochSeconds = EpochSeconds(0)
     managed_by: str = ""

@@ -114,5 +114,5 @@ class Client(Record, frozen=True, kw_only=True):
 
     @property
     def wants_jwt(self) -> bool:
-        """Return whether its access tokens are JWTs."""
-        return self.access_token_format == "jwt"  # noqa: S105 - the name of a format
+        """Return whether its access tokens are JWTs. A pairwise client must not see who the person is to others."""
+        return self.access_token_format == "jwt" and self.subject_type != "pairwise"  # noqa: S105 - a format

@@ -16,6 +16,8 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.introspection import Known, Unknown, look
 from keystead.oauth.issue import mint_introspection
+from keystead.oauth.landscape import landscape
+from keystead.oauth.profiles import profile_of
 
 ACTION: Final = "token.introspect"
 SIGNED: Final = b"application/token-introspection+jwt"
@@ -55,30 +57,41 @@ class IntrospectEndpoint(EndpointPlugin):
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one question."""
         try:
-            caller, outcome = await _ask(request, cx)
+            caller, outcome, signed = await _ask(request, cx)
         except OAuthError as error:
             cx.journal.record(_refused(request, error))
             return error_reply(error)
-        signed = _wants_signed(request)
         cx.journal.record(_decision(request, caller, outcome, "jwt" if signed else "json"))
-        members = {"active": True, **outcome.members} if isinstance(outcome, Known) else _INACTIVE
         if not signed:
-            return json_reply(members)
-        token = await mint_introspection(members, caller.client.id, request.realm, request.now, cx)
-        return Reply(200, ((b"content-type", SIGNED), *NO_STORE), token.encode())
+            return json_reply(_members(outcome))
+        return Reply(200, ((b"content-type", SIGNED), *NO_STORE), signed.encode())
 
 
-async def _ask(request: Request, cx: ServerContext) -> tuple[Caller, Known | Unknown]:
+async def _ask(request: Request, cx: ServerContext) -> tuple[Caller, Known | Unknown, str]:
+    """Return who asked, what there is to know, and the signed reply where that is wanted."""
     parameters = read_body(request)
     form = read_form(parameters, IntrospectionForm)
     caller = await authenticate_client(request, parameters, cx, client_authentications())
     if caller.method == "none":
         raise InvalidClient("client authentication failed", reason="client.public", detail=caller.client.id)
-    return caller, await look(form.token, caller, request, cx)
+    outcome = await look(form.token, caller, request, cx)
+    if not _wants_signed(request, caller):
+        return caller, outcome, ""
+    land = await landscape(cx, request.realm, request.now)
+    return caller, outcome, await mint_introspection(_members(outcome), caller.client, land.realm, request.now, cx)
 
 
-def _wants_signed(request: Request) -> bool:
-    """Return whether the signed form is accepted by name. Wildcards get JSON. Spec: RFC 9701 section 4."""
+def _members(outcome: Known | Unknown) -> dict[str, Any]:
+    return {"active": True, **outcome.members} if isinstance(outcome, Known) else _INACTIVE
+
+
+def _wants_signed(request: Request, caller: Caller) -> bool:
+    """Return whether the signed form is accepted by name, or the only one this client may have.
+
+    Wildcards get JSON. Spec: RFC 9701 section 4.
+    """
+    if profile_of(caller.client).signed_introspection or caller.client.introspection_encrypted_response_alg:
+        return True
     accepted = [value for name, value in request.headers if name == b"accept"]
     return SIGNED in b",".join(accepted).lower()
 

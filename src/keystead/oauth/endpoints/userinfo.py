@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from keystead.core.decisions import Check, Decision, Denied
 from keystead.core.errors import InsufficientScope, InvalidToken, OAuthError
-from keystead.core.http import NO_STORE, Headers, Reply, Request, json_reply
-from keystead.core.records.account import Account
+from keystead.core.http import Headers, Reply, Request
 from keystead.core.spec import OIDC_CORE, RFC6750, RFC8705, RFC9449
 from keystead.core.tokens import AccessClaims
 from keystead.oauth.access_tokens import credential_of, read_access_token
@@ -19,27 +18,29 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import resource_error_reply
 from keystead.oauth.landscape import landscape
+from keystead.oauth.userinfo import tell
 
 ACTION: Final = "userinfo.read"
 
 _INVALID: Final = "the access token is malformed, expired, revoked or meant for another"
-_PROFILE: Final = (
-    *("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"),
-    "updated_at",
-)
 
 
 class UserinfoEndpoint(EndpointPlugin):
     """Claims about the person, by the scopes the token carries. It is an API like any other: audience and scope count.
 
-    Shape: GET or POST with a token, bound or not; a JSON object with `sub` and the claims of `profile` and `email`.
+    Shape: GET or POST with a token, bound or not; a JSON object with `sub`, the claims of `profile`, `email`,
+    `address` and `phone`, and those the `claims` parameter asked for; a JWT (`application/jwt`) for a client that
+    registered so.
     Does not: read a token from the query, or answer a token that is not also meant for the issuer.
     Spec: OpenID Connect Core section 5.3, RFC 6750 section 2, RFC 9449 section 7, RFC 8705 section 3.
     """
 
     path = "userinfo"
     methods = frozenset({"GET", "POST"})
-    specs = (OIDC_CORE["5.3"], OIDC_CORE["5.4"], RFC6750["2.1"], RFC6750["2.2"], RFC9449["7"], RFC8705["3"])
+    specs = (
+        *(OIDC_CORE["5.3"], OIDC_CORE["5.4"], OIDC_CORE["5.5"]),
+        *(RFC6750["2.1"], RFC6750["2.2"], RFC9449["7"], RFC8705["3"]),
+    )
     fast = True
 
     def metadata(self, issuer: str) -> dict[str, Any]:
@@ -52,17 +53,18 @@ class UserinfoEndpoint(EndpointPlugin):
         token = ShownToken("")
         try:
             token = shown_token(request)
-            account, claims, headers = await _authorized(token, request, cx, shown)
+            live, claims, headers = await _authorized(token, request, cx, shown)
+            reply = await tell(live, claims, request, cx, headers)
         except OAuthError as error:
             cx.journal.record(_decision(request, token.token, shown, error))
             return resource_error_reply(error, request)
         cx.journal.record(_decision(request, token.token, shown, None))
-        return json_reply(person_claims(account, claims.scopes), headers=(*NO_STORE, *headers))
+        return reply
 
 
 async def _authorized(
     token: ShownToken, request: Request, cx: ServerContext, shown: list[AccessClaims]
-) -> tuple[Account, AccessClaims, Headers]:
+) -> tuple[Live, AccessClaims, Headers]:
     """Return the person a token lets us speak of. What the token says goes into `shown` for the audit."""
     claims = await read_access_token(token.token, request.realm, request.now, cx)
     if isinstance(claims, Denied):
@@ -80,13 +82,9 @@ async def _authorized(
         headers = await require_holder(token, claims, request, cx, nonce_demanded=nonce_demanded)
     if "openid" not in claims.scopes:
         raise InsufficientScope("the token needs the scope openid", reason="access_token.scope")
-    return _person(live), claims, headers
-
-
-def _person(live: Live) -> Account:
     if live.account is None:
         raise _invalid(Denied("access_token.no_person", "the token is not a person's"))
-    return live.account
+    return live, claims, headers
 
 
 def _invalid(denied: Denied) -> InvalidToken:
@@ -95,19 +93,6 @@ def _invalid(denied: Denied) -> InvalidToken:
         reason=denied.reason,
         detail=denied.detail,
     )
-
-
-def person_claims(account: Account, scopes: tuple[str, ...]) -> dict[str, Any]:
-    """Return the claims these scopes open. Spec: OpenID Connect Core sections 5.1 and 5.4."""
-    claims: dict[str, Any] = {"sub": account.id}
-    if "profile" in scopes:
-        claims |= {name: account.claims[name] for name in _PROFILE if name in account.claims}
-        named = {"name": account.name, "given_name": account.given_name, "family_name": account.family_name}
-        claims |= {name: value for name, value in named.items() if value}
-        claims["preferred_username"] = account.username
-    if "email" in scopes and account.email:
-        claims |= {"email": account.email, "email_verified": account.email_verified}
-    return claims
 
 
 def _decision(request: Request, token: str, shown: list[AccessClaims], error: OAuthError | None) -> Decision:

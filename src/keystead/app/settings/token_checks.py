@@ -1,0 +1,59 @@
+"""What the settings get wrong about keys, about what clients are told, and about what is told of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from keystead.app.settings.document import Place
+from keystead.app.settings.realm import RealmSettings
+from keystead.core.jose.decryption_keys import KEY_TYPES
+from keystead.core.person_claims import problem_with
+from keystead.oauth.answer_contradictions import contradictions
+
+ALGORITHMS: Final = ("ES256", "EdDSA", "RS256", "PS256")
+PROTOCOL_CLAIMS: Final = frozenset(
+    ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash")
+)
+
+
+def require_known_keys(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
+    """Demand algorithms and key types that are ours."""
+    if realm.signing_algorithm not in ALGORITHMS:
+        yield ("signing_algorithm",), f"write one of {', '.join(ALGORITHMS)}"
+    for index, algorithm in enumerate(realm.further_signing_algorithms):
+        if algorithm not in ALGORITHMS:
+            yield ("further_signing_algorithms", index), f"write one of {', '.join(ALGORITHMS)}"
+    for index, key_type in enumerate(realm.encryption_key_types):
+        if key_type not in KEY_TYPES:
+            yield ("encryption_key_types", index), f"write one of {', '.join(KEY_TYPES)}"
+
+
+def require_answers_that_fit(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
+    """Demand that no client asks for answers that it cannot get, or that give away what it must not see."""
+    algorithms = tuple(dict.fromkeys((realm.signing_algorithm, *realm.further_signing_algorithms)))
+    for index, client in enumerate(realm.clients):
+        for member, message in contradictions(msgspec.structs.asdict(client), algorithms):
+            yield ("clients", index, member), message
+
+
+def require_well_formed_claims(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
+    """Demand that what is told about people has the form the specification gives it."""
+    for index, user in enumerate(realm.users):
+        members = msgspec.structs.asdict(user)
+        written = {name: members[name] for name in _TOLD if members[name]}
+        for name, value in written.items():
+            if problem := problem_with(name, value):
+                yield ("users", index, name), problem
+        for name, value in user.claims.items():
+            problem = "the protocol's own; it cannot be set" if name in PROTOCOL_CLAIMS else problem_with(name, value)
+            if problem:
+                yield ("users", index, "claims", name), problem
+
+
+_TOLD: Final = (
+    *("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"),
+    *("phone_number", "address"),
+)
