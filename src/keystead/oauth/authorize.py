@@ -40,6 +40,7 @@ from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
 from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.outcome import Outcome
+from keystead.oauth.pushed_requests import spend
 from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.response_modes.mode import AuthorizationResponse
 from keystead.oauth.situation import Person
@@ -101,9 +102,17 @@ async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
         await cx.store.write(lambda: _abandon(asked, error, outcome))
         journal.refused(asked, error, cx)
         return outcome.refused(asked, error, cx)
-    if asked.interaction.version:
-        await cx.store.write(lambda: remove(Interaction, asked.interaction.realm, asked.interaction.id))
+    if asked.interaction.version or asked.interaction.pushed:
+        await cx.store.write(lambda: _end(asked))
     return await refuse(asked, error, cx, attended=bool(asked.interaction.version))
+
+
+def _end(asked: Asked) -> Write[None]:
+    """End the interaction, and the pushed request it came from: an error is an answer too."""
+    interaction = asked.interaction
+    if interaction.version:
+        yield from remove(Interaction, interaction.realm, interaction.id)
+    yield from spend(interaction.realm, interaction.pushed, asked.request.now)
 
 
 def _abandon(asked: Asked, error: OAuthError, outcome: Outcome) -> Write[None]:
@@ -195,6 +204,9 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
         amr=person.assurance.amr,
         auth_time=person.assurance.auth_time,
         authority_epoch=person.account.authority_epoch,
+        authorization_details=interaction.authorization_details,
+        claims=interaction.claims,
+        binding=interaction.binding,
     )
 
 
@@ -203,6 +215,8 @@ def _settle(asked: Asked, code: AuthorizationCode, session: Session, outcome: Ou
     the outcome that waits for it. None: spent before, or nobody waits any more."""
     interaction, now = asked.interaction, asked.request.now
     if interaction.version and not (yield from remove(Interaction, interaction.realm, interaction.id)):
+        return None
+    if not (yield from spend(interaction.realm, interaction.pushed, now)):
         return None
     if interaction.consented_scopes is not None and interaction.consented_by == code.subject:
         yield from _remember_consent(code, interaction, now)

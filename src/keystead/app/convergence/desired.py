@@ -57,6 +57,7 @@ def realm_record(realm: str, settings: RealmSettings) -> Realm:
         id_token_lifetime=settings.id_token_lifetime,
         code_lifetime=settings.code_lifetime,
         device_code_lifetime=settings.device_code_lifetime,
+        pushed_request_lifetime=settings.pushed_request_lifetime,
         refresh_token_lifetime=settings.refresh_token_lifetime,
         refresh_token_idle_lifetime=settings.refresh_token_idle_lifetime,
         session_lifetime=settings.session_lifetime,

@@ -122,6 +122,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `access_token_lifetime` is for tokens a client gets, `exchanged_token_lifetime` bounds those bought by token
     exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes. A device waits for its
     person as long as `device_code_lifetime` says.
+    `pushed_request_lifetime` (5 to 599) is for the `request_uri` of a pushed request.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
@@ -138,6 +139,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id_token_lifetime: Seconds = _DEFAULTS.id_token_lifetime
     code_lifetime: Seconds = _DEFAULTS.code_lifetime
     device_code_lifetime: Seconds = _DEFAULTS.device_code_lifetime
+    pushed_request_lifetime: Seconds = _DEFAULTS.pushed_request_lifetime
     refresh_token_lifetime: Seconds = _DEFAULTS.refresh_token_lifetime
     refresh_token_idle_lifetime: Seconds = _DEFAULTS.refresh_token_idle_lifetime
     session_lifetime: Seconds = _DEFAULTS.session_lifetime

@@ -28,6 +28,7 @@ class Realm(Record, frozen=True, kw_only=True):
     id_token_lifetime: Seconds = Seconds(300)
     code_lifetime: Seconds = Seconds(60)
     device_code_lifetime: Seconds = Seconds(600)
+    pushed_request_lifetime: Seconds = Seconds(90)
     refresh_token_lifetime: Seconds = Seconds(30 * 86400)
     refresh_token_idle_lifetime: Seconds = Seconds(7 * 86400)
     session_lifetime: Seconds = Seconds(24 * 3600)

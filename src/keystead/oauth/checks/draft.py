@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from typing import Annotated, Any
+
+import msgspec
 
 from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.jose.key_set import KeySet
@@ -13,10 +17,16 @@ from keystead.core.values import EpochSeconds
 from keystead.oauth.scopes import ScopeMap
 
 
+Document = Annotated[str, msgspec.Meta(max_length=16_384)]
+"""A parameter that holds JSON."""
+
+
 class AuthorizationForm(Form, frozen=True, kw_only=True):
     """The parameters of an authorization request, as sent. Empty means absent, save for `state`.
 
-    Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1.
+    Does not: hold `display`, `claims_locales` and the like, which change nothing here and are ignored.
+    Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1, RFC 9396
+    section 3, RFC 9449 section 10.
     """
 
     client_id: Word = ""
@@ -31,6 +41,10 @@ class AuthorizationForm(Form, frozen=True, kw_only=True):
     id_token_hint: Token = ""
     login_hint: Line = ""
     acr_values: Line = ""
+    ui_locales: Line = ""
+    claims: Document = ""
+    authorization_details: Document = ""
+    dpop_jkt: Word = ""
     code_challenge: Line = ""
     code_challenge_method: Word = ""
     resource: tuple[Line, ...] = ()
@@ -41,7 +55,11 @@ class AuthorizationForm(Form, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the checks may know besides the request. `keys` are loaded only when a hint has to be verified."""
+    """What the checks may know besides the request. `keys` are loaded only when a hint has to be verified.
+
+    `pushed` is the digest of the pushed request it came from, `signed` says that the client signed it as an object,
+    `binding` is the key (`SenderBinding.text`) that was proved while pushing it.
+    """
 
     realm: Realm
     issuer: str
@@ -49,6 +67,9 @@ class Facts:
     client: Client | None
     scope_map: ScopeMap
     keys: KeySet | None = None
+    pushed: str = ""
+    signed: bool = False
+    binding: str = ""
 
 
 @dataclass(slots=True)
@@ -65,6 +86,10 @@ class Draft:
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
     required_subject: str = ""
+    ui_locales: tuple[str, ...] = ()
+    claims: dict[str, Any] = field(default_factory=dict)
+    authorization_details: tuple[dict[str, Any], ...] = ()
+    binding: str = ""
 
     @property
     def client(self) -> Client:
@@ -93,5 +118,10 @@ class Draft:
             acr_values=self.acr_values,
             login_hint=form.login_hint,
             required_subject=self.required_subject,
+            ui_locales=self.ui_locales,
+            claims=self.claims,
+            authorization_details=self.authorization_details,
+            binding=self.binding,
+            pushed=self.facts.pushed,
             begun_at=self.facts.now,
         )

@@ -14,6 +14,7 @@ from typing import Final
 from keystead.core.decisions import Check
 from keystead.core.errors import OAuthError
 from keystead.oauth.checks.client import require_code_grant, require_known_client
+from keystead.oauth.checks.demands import require_demanded_push, require_demanded_signature, require_one_binding
 from keystead.oauth.checks.draft import Draft
 from keystead.oauth.checks.id_token_hint import require_good_id_token_hint
 from keystead.oauth.checks.interaction import require_readable_max_age, require_served_prompt, require_short_hints
@@ -25,10 +26,17 @@ from keystead.oauth.checks.response import (
     require_short_nonce,
 )
 from keystead.oauth.checks.scope import require_known_resources, require_scope_within_client
-from keystead.oauth.checks.unsupported import refuse_request_objects
+from keystead.oauth.checks.unsupported import refuse_inline_registration
 
 AUTHORIZE: Final = "authorize"
-"""The browser's front door. A later column: `par`."""
+"""The browser's front door."""
+
+PAR: Final = "par"
+"""The back door: the same request, pushed by its client."""
+
+UNRESOLVED: Final = "unresolved"
+"""A request that refers to something which is none: only who asks, and where the error may go, is looked at."""
+
 DEVICE_AUTHORIZATION: Final = "device_authorization"
 BACKCHANNEL_AUTHENTICATION: Final = "backchannel_authentication"
 """The doors for clients that wait for a decision. They have authenticated already, and nobody is redirected."""
@@ -51,23 +59,28 @@ class Row:
 
 
 _BROWSER: Final = frozenset({AUTHORIZE})
-_EVERY: Final = frozenset({AUTHORIZE, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
+_BOTH: Final = frozenset({AUTHORIZE, PAR})
+_FROM_THE_START: Final = frozenset({AUTHORIZE, PAR, UNRESOLVED})
+_EVERY: Final = frozenset({AUTHORIZE, PAR, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
 
 MATRIX: Final[tuple[Row, ...]] = (
-    Row(require_known_client, _BROWSER, here=True),
-    Row(require_registered_redirect_uri, _BROWSER, here=True),
-    Row(refuse_request_objects, _BROWSER),
-    Row(require_known_response_mode, _BROWSER),
-    Row(require_code_response_type, _BROWSER),
-    Row(require_code_grant, _BROWSER),
-    Row(require_pkce, _BROWSER),
+    Row(require_known_client, _FROM_THE_START, here=True),
+    Row(require_registered_redirect_uri, _FROM_THE_START, here=True),
+    Row(require_known_response_mode, _FROM_THE_START),
+    Row(require_demanded_push, _BROWSER),
+    Row(require_demanded_signature, _BOTH),
+    Row(refuse_inline_registration, _BOTH),
+    Row(require_code_response_type, _BOTH),
+    Row(require_code_grant, _BOTH),
+    Row(require_pkce, _BOTH),
     Row(require_scope_within_client, _EVERY),
     Row(require_known_resources, _EVERY),
-    Row(require_short_nonce, _BROWSER),
-    Row(require_served_prompt, _BROWSER),
-    Row(require_readable_max_age, _BROWSER),
-    Row(require_short_hints, _BROWSER),
-    Row(require_good_id_token_hint, _BROWSER),
+    Row(require_short_nonce, _BOTH),
+    Row(require_served_prompt, _BOTH),
+    Row(require_readable_max_age, _BOTH),
+    Row(require_short_hints, _BOTH),
+    Row(require_good_id_token_hint, _BOTH),
+    Row(require_one_binding, _BOTH),
 )
 
 

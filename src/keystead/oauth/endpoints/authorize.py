@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
@@ -10,6 +11,9 @@ from keystead.core.decisions import Check
 from keystead.core.errors import InvalidRequest, OAuthError
 from keystead.core.forms import Parameters, parse_parameters, read_body, read_form
 from keystead.core.http import Reply, Request
+from keystead.core.jose import jwe
+from keystead.core.jose.algorithms import ALGORITHMS
+from keystead.core.jose.key_set import KeySet
 from keystead.core.pages import Problem
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9207, Section
@@ -18,14 +22,24 @@ from keystead.oauth.asked import Asked
 from keystead.oauth.authorize import dispatch, refuse
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.interaction import PROMPT_VALUES
-from keystead.oauth.checks.matrix import AUTHORIZE, examine
+from keystead.oauth.checks.matrix import AUTHORIZE, UNRESOLVED, examine
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.response_modes import RESPONSE_MODES
-from keystead.oauth.situation import gather, place_of, read_browser
+from keystead.oauth.request_sources import Resolved, refers, resolve
+from keystead.oauth.situation import Browser, Situation, gather, place_of, read_browser
 
 _LONGEST_QUERY: Final = 6_000
 """A POST that fits a URL of this length is turned into a GET, so that the browser shows its cookies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to the endpoint, by which browser, and what stands."""
+
+    request: Request
+    browser: Browser
+    situation: Situation
 
 
 class AuthorizeEndpoint(EndpointPlugin):
@@ -60,8 +74,16 @@ class AuthorizeEndpoint(EndpointPlugin):
             "acr_values_supported": list(ACR_VALUES),
             "authorization_response_iss_parameter_supported": True,
             "claims_parameter_supported": False,
-            "request_parameter_supported": False,
-            "request_uri_parameter_supported": False,
+            "request_parameter_supported": True,
+            "request_uri_parameter_supported": True,
+            "require_request_uri_registration": True,
+            "require_signed_request_object": False,
+            "request_object_signing_alg_values_supported": sorted(ALGORITHMS),
+            "request_object_encryption_alg_values_supported": list(jwe.KEY_ALGORITHMS),
+            "request_object_encryption_enc_values_supported": list(jwe.CONTENT_ENCRYPTIONS),
+            "authorization_signing_alg_values_supported": sorted(ALGORITHMS),
+            "authorization_encryption_alg_values_supported": list(jwe.ALL_KEY_ALGORITHMS),
+            "authorization_encryption_enc_values_supported": list(jwe.CONTENT_ENCRYPTIONS),
         }
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
@@ -75,24 +97,77 @@ class AuthorizeEndpoint(EndpointPlugin):
         if request.method == "POST" and not browser.known and len(request.body) <= _LONGEST_QUERY:
             # A form posted from the client's site carries no SameSite=Lax cookie; the GET it becomes does.
             return see_other(f"{cx.issuer(request.realm)}/authorize?{_query(parameters)}")
-        place = place_of(request, cx)
-        situation = await cx.store.read(gather(place, form.client_id, browser.session_digest, request.now))
-        keys = await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None
-        facts = Facts(situation.realm, place.issuer, request.now, situation.client, situation.scope_map, keys)
-        draft = Draft(form, facts)
-        checks, refusal = examine(draft, AUTHORIZE)
-        if refusal is not None and refusal.here:
-            return _show(request, refusal.error, checks, cx, draft)
-        asked = Asked(
-            request=request,
-            interaction=draft.interaction("", ""),
-            situation=situation,
-            browser=browser,
-            checks=checks,
+        situation = await cx.store.read(
+            gather(place_of(request, cx), form.client_id, browser.session_digest, request.now)
         )
-        if refusal is not None:
-            return await refuse(asked, refusal.error, cx, attended=False)
-        return await dispatch(asked, cx)
+        visit = Visit(request, browser, situation)
+        if not refers(form):
+            return await _answer(visit, Resolved(form=form), cx)
+        try:
+            resolved = await _resolved(form, visit, cx)
+        except OAuthError as error:
+            return await _unresolved(visit, form, error, cx)
+        return await _answer(visit, resolved, cx)
+
+
+async def _resolved(form: AuthorizationForm, visit: Visit, cx: ServerContext) -> Resolved:
+    client = visit.situation.client
+    if client is None or not client.enabled:
+        return Resolved(form=form)  # the checks say so, in the words they have for it
+    return await resolve(form, client, visit.request, cx)
+
+
+async def _answer(visit: Visit, resolved: Resolved, cx: ServerContext) -> Reply:
+    """Check the request, wherever it stood, and ask the dispatcher."""
+    request, form = visit.request, resolved.form
+    keys = await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None
+    draft = _draft(visit, resolved, keys, cx)
+    checks, refusal = examine(draft, AUTHORIZE)
+    if refusal is not None and refusal.here:
+        return _show(request, refusal.error, checks, cx, draft)
+    asked = _asked(visit, draft, checks)
+    if refusal is not None:
+        return await refuse(asked, refusal.error, cx, attended=False)
+    return await dispatch(asked, cx)
+
+
+async def _unresolved(visit: Visit, form: AuthorizationForm, error: OAuthError, cx: ServerContext) -> Reply:
+    """Tell the client that what it refers to is no request, where the parameters beside it say safely where to.
+
+    Spec: RFC 9101 section 7. Does not: use anything of an object that was not believed.
+    """
+    draft = _draft(visit, Resolved(form=form), None, cx)
+    checks, refusal = examine(draft, UNRESOLVED)
+    failed = (*checks, Check(error.reason, False, error.detail or error.description))
+    if refusal is not None:
+        return _show(visit.request, error, failed, cx, draft)
+    return await refuse(_asked(visit, draft, failed), error, cx, attended=False)
+
+
+def _asked(visit: Visit, draft: Draft, checks: tuple[Check, ...]) -> Asked:
+    return Asked(
+        request=visit.request,
+        interaction=draft.interaction("", ""),
+        situation=visit.situation,
+        browser=visit.browser,
+        checks=checks,
+    )
+
+
+def _draft(visit: Visit, resolved: Resolved, keys: KeySet | None, cx: ServerContext) -> Draft:
+    situation, request = visit.situation, visit.request
+    facts = Facts(
+        situation.realm,
+        cx.issuer(request.realm),
+        request.now,
+        situation.client,
+        situation.scope_map,
+        keys,
+        pushed=resolved.pushed,
+        signed=resolved.signed,
+        binding=resolved.binding,
+    )
+    return Draft(resolved.form, facts)
 
 
 def _query(parameters: Parameters) -> str:
