@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from keystead.core.http import Reply, Request
+from keystead.core.records.realm import Realm
 from keystead.core.spec import Section
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
@@ -29,6 +30,10 @@ class EndpointPlugin(ABC):
 
     def metadata(self, issuer: str) -> dict[str, Any]:
         """Return this endpoint's entries in the discovery document."""
+        return {}
+
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return those of its entries that the realm's settings decide."""
         return {}
 
     def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:

@@ -69,7 +69,9 @@ async def _verified(token: str, client: Client, now: EpochSeconds, cx: ServerCon
     try:
         outcome = await read_signed(token, client, cx, now, typ=_TYPES, algorithms=algorithms)
     except ClientKeysUnusable as error:
-        raise _refused("cannot be verified: the client's keys are not at hand", "client.without_keys", str(error)) from None
+        raise _refused(
+            "cannot be verified: the client's keys are not at hand", "client.without_keys", str(error)
+        ) from None
     if isinstance(outcome, Rejected):
         raise _refused(
             "is not signed by the client with a registered key and algorithm",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +15,6 @@ from keystead.core.records.realm import Realm
 from keystead.core.values import EpochSeconds
 from keystead.oauth.scopes import ScopeMap
 
-
 Document = Annotated[str, msgspec.Meta(max_length=16_384)]
 """A parameter that holds JSON."""
 
@@ -25,8 +23,8 @@ class AuthorizationForm(Form, frozen=True, kw_only=True):
     """The parameters of an authorization request, as sent. Empty means absent, save for `state`.
 
     Does not: hold `display`, `claims_locales` and the like, which change nothing here and are ignored.
-    Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1, RFC 9396
-    section 3, RFC 9449 section 10.
+    Spec: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2, OpenID Connect Core section 3.1.2.1,
+    RFC 9396 section 3, RFC 9449 section 10.
     """
 
     client_id: Word = ""

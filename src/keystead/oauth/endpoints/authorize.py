@@ -15,6 +15,7 @@ from keystead.core.jose import jwe
 from keystead.core.jose.algorithms import ALGORITHMS
 from keystead.core.jose.key_set import KeySet
 from keystead.core.pages import Problem
+from keystead.core.records.realm import Realm
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, RFC6749, RFC7636, RFC8707, RFC9207, Section
 from keystead.oauth import authorize_journal as journal
@@ -25,8 +26,8 @@ from keystead.oauth.checks.interaction import PROMPT_VALUES
 from keystead.oauth.checks.matrix import AUTHORIZE, UNRESOLVED, examine
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
-from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.request_sources import Resolved, refers, resolve
+from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.situation import Browser, Situation, gather, place_of, read_browser
 
 _LONGEST_QUERY: Final = 6_000
@@ -79,12 +80,15 @@ class AuthorizeEndpoint(EndpointPlugin):
             "require_request_uri_registration": True,
             "require_signed_request_object": False,
             "request_object_signing_alg_values_supported": sorted(ALGORITHMS),
-            "request_object_encryption_alg_values_supported": list(jwe.KEY_ALGORITHMS),
             "request_object_encryption_enc_values_supported": list(jwe.CONTENT_ENCRYPTIONS),
-            "authorization_signing_alg_values_supported": sorted(ALGORITHMS),
             "authorization_encryption_alg_values_supported": list(jwe.ALL_KEY_ALGORITHMS),
             "authorization_encryption_enc_values_supported": list(jwe.CONTENT_ENCRYPTIONS),
         }
+
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return what a request may be encrypted with: what the realm has keys for."""
+        ours = [name for name in jwe.KEY_ALGORITHMS if jwe.key_type_of(name) in realm.encryption_key_types]
+        return {"request_object_encryption_alg_values_supported": ours}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one authorization request."""

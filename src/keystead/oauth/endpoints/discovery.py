@@ -7,11 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from keystead.core.http import Reply, Request
+from keystead.core.records.realm import Realm
 from keystead.core.spec import OIDC_DISCOVERY, RFC8414
 from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import endpoints
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.landscape import landscape
 from keystead.oauth.public_documents import PublicDocuments
 from keystead.oauth.scopes import IDENTITY_SCOPES
 
@@ -35,24 +37,27 @@ class DiscoveryEndpoint(EndpointPlugin):
     fast = True
 
     def __init__(self) -> None:
-        self._documents: PublicDocuments[tuple[str, ...]] = PublicDocuments()
+        self._documents: PublicDocuments[tuple[tuple[str, ...], Realm]] = PublicDocuments()
 
     def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
         """Return the reply that was given in this same second."""
         return self._documents.fresh(cx, realm, now)
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
-        """Answer with the document, serialised once for as long as the realm's algorithms do not change."""
+        """Answer with the document, serialised once for as long as the realm and its algorithms do not change."""
         reply = self._documents.fresh(cx, request.realm, request.now)
         if reply is not None:
             return reply
         keys = await cx.keys.published(request.realm, request.now)
         algorithms = tuple(sorted({key.algorithm for key in keys}))
+        realm = (await landscape(cx, request.realm, request.now)).realm
         issuer = cx.issuer(request.realm)
-        return self._documents.keep(cx, request, algorithms, lambda: msgspec.json.encode(describe(issuer, algorithms)))
+        return self._documents.keep(
+            cx, request, (algorithms, realm), lambda: msgspec.json.encode(describe(issuer, algorithms, realm))
+        )
 
 
-def describe(issuer: str, algorithms: tuple[str, ...]) -> dict[str, Any]:
+def describe(issuer: str, algorithms: tuple[str, ...], realm: Realm) -> dict[str, Any]:
     """Return the metadata of an issuer whose keys sign with these algorithms."""
     document: dict[str, Any] = {
         "issuer": issuer,
@@ -61,7 +66,8 @@ def describe(issuer: str, algorithms: tuple[str, ...]) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algorithms),
         "introspection_signing_alg_values_supported": list(algorithms),
+        "authorization_signing_alg_values_supported": list(algorithms),
     }
     for endpoint in endpoints().values():
-        document |= endpoint.metadata(issuer)
+        document |= endpoint.metadata(issuer) | endpoint.realm_metadata(realm)
     return document

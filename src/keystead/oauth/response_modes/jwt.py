@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from keystead.core.http import Reply
-from keystead.core.jose import jws
+from keystead.core.jose import jwe, jws
+from keystead.core.pages import Problem
 from keystead.core.spec import FAPI2_MESSAGE_SIGNING, JARM, Section
+from keystead.oauth.client_keys import ClientKeysUnusable, encryption_key_of
 from keystead.oauth.context import ServerContext
 from keystead.oauth.response_modes.form_post import FormPostMode
 from keystead.oauth.response_modes.mode import AuthorizationResponse, ResponseMode
@@ -29,7 +31,10 @@ class QueryJwtMode(ResponseMode):
 
     async def reply(self, response: AuthorizationResponse, cx: ServerContext) -> Reply:
         """Return the carrier's reply with `response` alone."""
-        return await self._carrier.reply(await sealed(response, cx), cx)
+        try:
+            return await self._carrier.reply(await sealed(response, cx), cx)
+        except ClientKeysUnusable as error:
+            return _undeliverable(response, str(error), cx)
 
 
 class JwtMode(QueryJwtMode):
@@ -63,4 +68,24 @@ async def sealed(response: AuthorizationResponse, cx: ServerContext) -> Authoriz
     }
     signer = await cx.keys.signer(response.realm, now, client.authorization_signed_response_alg)
     token = jws.sign(claims, signer, _TYPE)
+    algorithm = client.authorization_encrypted_response_alg
+    if algorithm:
+        jwk = await encryption_key_of(client, cx, now, algorithm)
+        encryption = client.authorization_encrypted_response_enc or jwe.DEFAULT_CONTENT_ENCRYPTION
+        token = jwe.encrypt(token.encode(), jwk=jwk, algorithm=algorithm, encryption=encryption)
     return msgspec.structs.replace(response, parameters=(("response", token),))
+
+
+def _undeliverable(response: AuthorizationResponse, why: str, cx: ServerContext) -> Reply:
+    """Return the page for an answer that may only travel encrypted, and cannot be. In the clear it never goes."""
+    return cx.pages.problem(
+        Problem(
+            realm=response.realm,
+            title="The application cannot be answered",
+            message="It wants its answer encrypted, and the key for that is not to be had.",
+            advice="Tell whoever runs the application: its keys must hold one with use=enc for the algorithm it asks.",
+            code="server_error",
+            status=503,
+            reference=why[:200],
+        )
+    )
