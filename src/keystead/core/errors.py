@@ -27,14 +27,11 @@ from typing import ClassVar
 
 from keystead.core.spec import (
     OIDC_CORE,
-    OIDC_UNMET_AUTHENTICATION,
     RFC6749,
     RFC6750,
     RFC7009,
     RFC7591,
     RFC8707,
-    RFC9101,
-    RFC9396,
     RFC9449,
     RFC9470,
     Section,
@@ -198,34 +195,6 @@ class RegistrationNotSupported(OAuthError):
 
     code = "registration_not_supported"
     spec = OIDC_CORE["3.1.2.6"]
-
-
-class InvalidRequestObject(OAuthError):
-    """The request object cannot be read, is not signed by the client, or says what it may not."""
-
-    code = "invalid_request_object"
-    spec = RFC9101["7"]
-
-
-class InvalidRequestUri(OAuthError):
-    """The request_uri is unknown, spent, expired, another client's, or cannot be fetched."""
-
-    code = "invalid_request_uri"
-    spec = RFC9101["7"]
-
-
-class InvalidAuthorizationDetails(OAuthError):
-    """The authorization_details are malformed, of an unknown type, or beyond what was granted."""
-
-    code = "invalid_authorization_details"
-    spec = RFC9396["5"]
-
-
-class UnmetAuthenticationRequirements(OAuthError):
-    """The person cannot be authenticated as the client demands."""
-
-    code = "unmet_authentication_requirements"
-    spec = OIDC_UNMET_AUTHENTICATION["2"]
 
 
 class InvalidClientMetadata(OAuthError):

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from keystead.core.errors import InvalidRequestUri
+from keystead.core.request_errors import InvalidRequestUri
 from keystead.core.values import EpochSeconds, Seconds, handle_digest, new_handle
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.storage.ports import Read, Redeemable, Redeemed, Write, offer, peek, redeem

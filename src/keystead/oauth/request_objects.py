@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from keystead.core.errors import InvalidRequest, InvalidRequestObject
+from keystead.core.errors import InvalidRequest
 from keystead.core.forms import read_form
 from keystead.core.jose import jwe
 from keystead.core.jose.algorithms import ALGORITHMS
 from keystead.core.jose.claims import LEEWAY, audiences
 from keystead.core.jose.outcomes import Rejected
 from keystead.core.records.client import Client
+from keystead.core.request_errors import InvalidRequestObject
 from keystead.core.values import EpochSeconds
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.client_keys import ClientKeysUnusable, read_signed

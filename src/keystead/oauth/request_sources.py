@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
-from keystead.core.errors import InvalidRequest, InvalidRequestUri
+from keystead.core.errors import InvalidRequest
 from keystead.core.http import Request
 from keystead.core.protocols import OutboundRefused
 from keystead.core.records.client import Client
+from keystead.core.request_errors import InvalidRequestUri
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.context import ServerContext
 from keystead.oauth.pushed_requests import PREFIX, digest_of, look

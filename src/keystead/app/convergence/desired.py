@@ -28,6 +28,7 @@ _CLAIM_FIELDS = (
     *("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"),
     *("phone_number", "phone_number_verified", "address"),
 )
+_SAME_IN_BOTH_REALMS = sorted(set(RealmSettings.__struct_fields__) & set(Realm.__struct_fields__))
 PERSON_SCOPES = ("openid", "profile", "email")
 
 
@@ -44,27 +45,8 @@ def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
 
 def realm_record(realm: str, settings: RealmSettings) -> Realm:
     """Return the realm itself."""
-    return Realm(
-        realm=realm,
-        id=realm,
-        display_name=settings.display_name or realm,
-        enabled=settings.enabled,
-        signing_algorithm=settings.signing_algorithm,
-        further_signing_algorithms=settings.further_signing_algorithms,
-        encryption_key_types=settings.encryption_key_types,
-        access_token_lifetime=settings.access_token_lifetime,
-        exchanged_token_lifetime=settings.exchanged_token_lifetime,
-        id_token_lifetime=settings.id_token_lifetime,
-        code_lifetime=settings.code_lifetime,
-        device_code_lifetime=settings.device_code_lifetime,
-        pushed_request_lifetime=settings.pushed_request_lifetime,
-        refresh_token_lifetime=settings.refresh_token_lifetime,
-        refresh_token_idle_lifetime=settings.refresh_token_idle_lifetime,
-        session_lifetime=settings.session_lifetime,
-        session_idle_lifetime=settings.session_idle_lifetime,
-        key_rotation_interval=settings.key_rotation_interval,
-        maximum_actor_depth=settings.maximum_actor_depth,
-    )
+    same = {name: getattr(settings, name) for name in _SAME_IN_BOTH_REALMS}
+    return Realm(realm=realm, id=realm, **same | {"display_name": settings.display_name or realm})
 
 
 def client_record(realm: str, settings: ClientSettings, apis: tuple[ApiSettings, ...] = ()) -> Client:

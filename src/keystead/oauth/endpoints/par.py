@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest, OAuthError
 from keystead.core.forms import Parameters, read_body, read_form
-from keystead.core.http import NO_STORE, Reply, Request, json_reply
+from keystead.core.http import Reply, Request, json_reply
 from keystead.core.spec import FAPI2, RFC9101, RFC9126, RFC9449, Section
 from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import client_authentications
@@ -21,7 +22,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.landscape import Landscape, landscape
 from keystead.oauth.pushed_requests import LONGEST, SHORTEST, PushedRequest, keep
 from keystead.oauth.request_objects import read_request_object
-from keystead.oauth.sender_binding import BEARER, SenderBinding, bind_sender
+from keystead.oauth.sender_binding import SenderBinding, shown_key
 
 ACTION: Final = "authorize.push"
 
@@ -31,6 +32,16 @@ class PushedDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     request_uri: str
     expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One push: by whom, in which realm, with which key."""
+
+    request: Request
+    caller: Caller
+    land: Landscape
+    binding: SenderBinding
 
 
 class PushedAuthorizationRequestEndpoint(EndpointPlugin):
@@ -68,38 +79,39 @@ class PushedAuthorizationRequestEndpoint(EndpointPlugin):
         parameters = read_body(request)
         caller = await authenticate_client(request, parameters, cx, client_authentications())
         try:
-            binding = await _binding(request, cx)
-            pushed, checks = await _checked(parameters, caller, binding, request, cx)
+            land = await landscape(cx, request.realm, request.now)
+            # Spec: RFC 9449 section 10.1. The code will be bound to the key of a DPoP proof that is sent along.
+            binding = await shown_key(request, caller.client, land.realm, cx)
+            pushed, checks = await _checked(parameters, Push(request, caller, land, binding), cx)
         except OAuthError as error:
             _record(request, caller, error.reason, (Check(error.reason, False, error.detail or error.description),), cx)
             raise
         uri = await cx.store.write(lambda: keep(request.realm, pushed))
         _record(request, caller, "request.pushed", checks, cx)
         document = PushedDocument(request_uri=uri, expires_in=pushed.expires_at - request.now)
-        return json_reply(document, status=201, headers=NO_STORE)
+        return json_reply(document, status=201, headers=binding.headers)
 
 
-async def _binding(request: Request, cx: ServerContext) -> SenderBinding:
-    """Return the key a DPoP proof sent along proves; the code will be bound to it. Spec: RFC 9449 section 10.1."""
-    if not any(name == b"dpop" for name, _ in request.headers):
-        return BEARER
-    return await bind_sender(request, cx)
-
-
-async def _checked(
-    parameters: Parameters, caller: Caller, binding: SenderBinding, request: Request, cx: ServerContext
-) -> tuple[PushedRequest, tuple[Check, ...]]:
+async def _checked(parameters: Parameters, push: Push, cx: ServerContext) -> tuple[PushedRequest, tuple[Check, ...]]:
     """Return the request, held against every check that `authorize` makes. Raises: OAuthError."""
-    client = caller.client
+    request, client, land = push.request, push.caller.client, push.land
     if "request_uri" in parameters:
         raise InvalidRequest("A pushed request cannot refer to another one.", reason="request_uri.pushed")
     form, signed = read_form(parameters, AuthorizationForm), "request" in parameters
     if signed:
         form = await read_request_object(form.request, client, request.realm, request.now, cx)
     form = msgspec.structs.replace(form, client_id=client.id)
-    land = await landscape(cx, request.realm, request.now)
-    keys = await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None
-    draft = Draft(form, _facts(caller, land, request, keys=keys, signed=signed, binding=binding.text))
+    facts = Facts(
+        land.realm,
+        land.scope_map.issuer,
+        request.now,
+        client,
+        land.scope_map,
+        await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None,
+        signed=signed,
+        binding=push.binding.text,
+    )
+    draft = Draft(form, facts)
     checks, refusal = examine(draft, PAR)
     if refusal is not None:
         raise refusal.error
@@ -112,10 +124,6 @@ async def _checked(
         binding=draft.binding,
     )
     return pushed, checks
-
-
-def _facts(caller: Caller, land: Landscape, request: Request, **more: Any) -> Facts:
-    return Facts(land.realm, land.scope_map.issuer, request.now, caller.client, land.scope_map, **more)
 
 
 def _record(request: Request, caller: Caller, reason: str, checks: tuple[Check, ...], cx: ServerContext) -> None:
