@@ -23,6 +23,8 @@ class ChallengeMemory:
 
     def is_reused(self, issuer: str, client_id: str, challenge: str, sid: str) -> bool:
         """Note a challenge, and return whether another session came with the same one before."""
+        if not challenge:
+            return False
         key = (issuer, client_id, challenge)
         first = self._sessions.setdefault(key, sid)
         if len(self._sessions) > self._remembered:

@@ -30,6 +30,7 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     assertion is meant for the issuer identifier as a single text; else the URL of the endpoint will do too.
     `longest_assertion` bounds how long one may still live, and with it how long its `jti` is remembered.
     `redirect_https`: not even loopback without TLS; `variable_loopback_port`: RFC 8252's freedom for native clients.
+    `pkce`: of a client that authenticates, too, and with every request; public clients are never let off.
     `resource`: every request names the resource its token is for (RFC 8707).
     """
 
@@ -61,7 +62,7 @@ _FAPI: Final = Demands(
 )
 
 PROFILES: Final[dict[str, Demands]] = {
-    "": Demands(assertion_audience_issuer_only=False, longest_assertion=Seconds(3600)),
+    "": Demands(pkce=False, assertion_audience_issuer_only=False, longest_assertion=Seconds(3600)),
     "oauth21": Demands(),
     "mcp": Demands(resource=True),
     "fapi2_security": _FAPI,

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Denied
-from keystead.core.errors import InvalidGrant
+from keystead.core.errors import InvalidGrant, InvalidRequest
 from keystead.core.forms import Form, Line, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
@@ -28,12 +28,12 @@ Verifier = Annotated[str, msgspec.Meta(min_length=43, max_length=128, pattern=r"
 
 
 class AuthorizationCodeForm(Form, frozen=True, kw_only=True):
-    """The parameters. `code_verifier` is never optional, because no code is made without a challenge."""
+    """The parameters. `code_verifier` goes with the challenge: neither comes without the other."""
 
     grant_type: Word
     code: Word
     redirect_uri: Line
-    code_verifier: Verifier
+    code_verifier: Verifier | None = None
     resource: tuple[Line, ...] = ()
 
 
@@ -72,6 +72,11 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
         if spent:
             await _take_back(code, attempt)
             raise _refused("replayed", f"the code of grant {code.grant_id} came back")
+        if form.code_verifier is None and code.code_challenge and code.client_id == attempt.caller.client.id:
+            raise InvalidRequest(
+                "the code_verifier is missing: the code was asked for with a code_challenge",
+                reason="code_verifier.missing",
+            )
         wrong = _mismatch(code, form, attempt)
         if wrong is not None:
             await attempt.cx.store.write(lambda: redeem(realm, CODE_PURPOSE, key, now))
@@ -104,7 +109,10 @@ def _mismatch(code: AuthorizationCode, form: AuthorizationCodeForm, attempt: Att
     return None
 
 
-def _challenge(verifier: str) -> bytes:
+def _challenge(verifier: str | None) -> bytes:
+    """Return the challenge a verifier answers; no verifier answers only no challenge (RFC 9700 section 4.8.2)."""
+    if verifier is None:
+        return b""
     return base64url.encode(hashlib.sha256(verifier.encode()).digest())
 
 
