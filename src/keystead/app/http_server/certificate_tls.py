@@ -1,4 +1,4 @@
-"""TLS that asks every client for a certificate and takes any it can prove to hold: judging it is the application's work.
+"""TLS that asks every client for a certificate and takes any it can prove to hold; judging it is for the application.
 
 Flow: the event loop sees an `ssl.SSLContext`, and what that wraps is a pyOpenSSL connection over the loop's own memory
 buffers. OpenSSL checks that the client holds the certificate's key; whether anybody vouches for the certificate is
