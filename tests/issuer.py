@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import msgspec
 
 import keystead.web
 from keystead.app.outbound import GuardedOutbound
+from keystead.app.revocation_news import StoreRevocationNews
 from keystead.core.decisions import Decision, Denied
 from keystead.core.errors import OAuthError
 from keystead.core.http import Reply, Request
@@ -38,7 +39,7 @@ from keystead.identity.passwords import Argon2Passwords
 from keystead.identity.sessions import end_session
 from keystead.oauth.catalogue import endpoints, scan
 from keystead.oauth.codes import offer_code
-from keystead.oauth.context import ServerContext
+from keystead.oauth.context import ServerContext, issuer_url
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.keyring import StoreKeyRing
@@ -124,6 +125,7 @@ class Issuer:
             pages=HtmlPages(BASE),
             end_session=end_session,
             outbound=self.outbound,
+            revocation_news=StoreRevocationNews(self.store, partial(issuer_url, BASE), clock=lambda: self.now),
         )
 
     async def close(self) -> None:

@@ -7,14 +7,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import httpx2
 
 from keystead.app.http_server.application import Application, Handler, Route
 from keystead.app.http_server.server import HttpServer, open_socket
+from keystead.app.revocation_news import StoreRevocationNews
 from keystead.core.errors import OAuthError
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.values import EpochSeconds
+from keystead.oauth.context import issuer_url
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.web.pages import HtmlPages
@@ -56,8 +59,11 @@ async def served(issuer: Issuer) -> AsyncIterator[str]:
     listener = open_socket("127.0.0.1", 0)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     issuer.now = EpochSeconds(int(time.time()))
-    issuer.cx = replace(issuer.cx, base_url=base, pages=HtmlPages(base))
-    server = HttpServer(Application(_Routes(issuer), meter=_NoMeter()), listener)
+    news = StoreRevocationNews(issuer.store, partial(issuer_url, base))
+    issuer.cx = replace(issuer.cx, base_url=base, pages=HtmlPages(base), revocation_news=news)
+    application = Application(_Routes(issuer), meter=_NoMeter())
+    application.on_stop.append(news.stop)
+    server = HttpServer(application, listener)
     task = asyncio.create_task(server.run_until_stopped())
     try:
         while not server.started:

@@ -8,6 +8,7 @@ Does not: listen, or change a record: `keystead.app.serving` and `keystead.app.a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final
@@ -20,13 +21,14 @@ from keystead.app.http_server.framing import Limits
 from keystead.app.management import ManagementRoutes, obstacle
 from keystead.app.metrics import Metrics
 from keystead.app.outbound import GuardedOutbound
+from keystead.app.revocation_news import StoreRevocationNews
 from keystead.app.routes import IssuerRoutes
 from keystead.app.sealed_store import open_sealed_store
 from keystead.core.decisions import Journal
 from keystead.core.http import Headers
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
-from keystead.oauth.context import ServerContext
+from keystead.oauth.context import ServerContext, issuer_url
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Store
 from keystead.web.pages import HtmlPages
@@ -86,6 +88,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     outbound = GuardedOutbound(
         configuration.outbound_allow, certificate_authorities=configuration.outbound_authorities, before=store.release
     )
+    revocation_news = StoreRevocationNews(store, partial(issuer_url, configuration.base_url))
     cx = ServerContext(
         base_url=configuration.base_url,
         store=store,
@@ -97,6 +100,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         pages=HtmlPages(configuration.base_url),
         end_session=end_session,
         outbound=outbound,
+        revocation_news=revocation_news,
     )
     metrics = Metrics()
     application = Application(
@@ -107,6 +111,8 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         trusted_proxies=configuration.trusted_proxies,
         only_proxies=configuration.only_proxies,
     )
+    application.on_stop.append(revocation_news.stop)
+    metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
     management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
     return Issuer(cx, store, keys, passwords, outbound, metrics, application, management)
 

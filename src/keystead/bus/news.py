@@ -15,7 +15,9 @@ from keystead.core.errors import StorageError
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.storage.ports import OutboxEvent, Store, read_outbox
 
-CONCERNS_BUS: Final = frozenset({"workload", "role_assignment", "client", "token", "key"})
+CONCERNS_BUS: Final = frozenset(
+    {"workload", "workload_change", "role_assignment", "client", "client_change", "token", "key", "realm"}
+)
 _WAIT: Final = 30.0
 _RETRY: Final = 0.5
 

@@ -14,6 +14,7 @@ from keystead.core.http import Headers
 from keystead.core.jose.decryption_keys import DecryptionKey
 from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.keys import PrivateKey, PublicKey
+from keystead.core.revocation_feed import FeedPage
 from keystead.core.values import EpochSeconds, Secret
 
 
@@ -108,4 +109,15 @@ class Outbound(Protocol):
 
     async def post(self, url: str, body: bytes, headers: Headers, *, maximum: int = 65_536) -> Fetched:
         """Send a body. Raises: OutboundRefused."""
+        ...
+
+
+class RevocationNews(Protocol):
+    """What the revocation feed has to say. Implemented by `keystead.app.revocation_news`."""
+
+    async def page(self, realm: str, cursor: str, wait: float) -> FeedPage:
+        """Return what was revoked since `cursor`; everything still remembered when it is empty or not known.
+
+        Waits up to `wait` seconds for something to tell. Raises: StorageUnavailable.
+        """
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keystead.core.decisions import Journal
 from keystead.core.pages import Pages
-from keystead.core.protocols import KeyRing, Outbound, Passwords, WorkloadAssertions
+from keystead.core.protocols import KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write
@@ -34,13 +34,19 @@ class ServerContext:
     pages: Pages
     end_session: EndSession
     outbound: Outbound
+    revocation_news: RevocationNews
     mtls_base_url: str = ""
 
     def issuer(self, realm: str) -> str:
         """Return the issuer identifier of a realm."""
-        return f"{self.base_url}/realms/{realm}"
+        return issuer_url(self.base_url, realm)
 
     @property
     def secure(self) -> bool:
         """Whether browsers reach us over TLS, so that cookies can be `__Host-` and `Secure`."""
         return self.base_url.startswith("https://")
+
+
+def issuer_url(base_url: str, realm: str) -> str:
+    """Return the issuer identifier of a realm of the server at a base URL."""
+    return f"{base_url}/realms/{realm}"

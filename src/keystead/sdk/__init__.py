@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keystead.sdk.issuer_keys import KeyPolicy
     from keystead.sdk.journal import JsonLinesJournal
     from keystead.sdk.kept_tokens import ObtainedToken
-    from keystead.sdk.revocations import Revocations
+    from keystead.sdk.revocations import RevocationPolicy, Revocations
     from keystead.sdk.verifier import Verifier
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "KeyPolicy",
     "ObtainedToken",
     "Refused",
+    "RevocationPolicy",
     "Revocations",
     "SyncAgentClient",
     "TokenExchange",
@@ -50,6 +51,7 @@ _WHERE = {
     "JsonLinesJournal": "journal",
     "KeyPolicy": "issuer_keys",
     "ObtainedToken": "kept_tokens",
+    "RevocationPolicy": "revocations",
     "Revocations": "revocations",
     "SyncAgentClient": "agent",
     "TokenExchange": "exchange",

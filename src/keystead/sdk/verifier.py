@@ -31,7 +31,8 @@ from keystead.sdk.caller import Refused, VerifiedCaller, caller_of
 from keystead.sdk.demand import Demand, challenge, demand
 from keystead.sdk.issuer import Issuer
 from keystead.sdk.issuer_keys import IssuerKeys, KeyPolicy
-from keystead.sdk.revocations import Revocations
+from keystead.sdk.revocation_feed import FollowedRevocations, follow
+from keystead.sdk.revocations import RevocationPolicy, Revocations, Watched
 
 MAXIMUM_ACTORS: Final = 8
 _REMEMBERED: Final = 4_096
@@ -47,13 +48,15 @@ class _Proved(NamedTuple):
     claims: AccessClaims
     caller: VerifiedCaller
     checks: tuple[Check, ...]
+    watched: Watched
 
 
 class Verifier:
     """Verifies the access tokens of one issuer for one audience.
 
-    `issuer` and `audience` are mandatory and compared exactly. `keys` says how old the issuer's keys may be,
-    `revocations` is a feed of what died early. Make one per service and keep it.
+    `issuer` and `audience` are mandatory and compared exactly. `keys` says how old the issuer's keys may be.
+    `revocations` says how old the news of what died early may be; by default the issuer's feed is followed, and after
+    a minute without news nothing is accepted. Make one verifier per service and keep it.
     """
 
     def __init__(
@@ -63,11 +66,12 @@ class Verifier:
         audience: str,
         algorithms: Collection[str] = ALGORITHMS,
         keys: KeyPolicy | None = None,
-        revocations: Revocations | None = None,
+        revocations: RevocationPolicy | Revocations | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         danger_allow_plain_http: bool = False,
+        danger_ignore_revocations: bool = False,
     ) -> None:
         if type(audience) is not str or not audience.strip():
             raise ConfigurationError("audience is mandatory: the resource indicator that tokens for this service name")
@@ -76,7 +80,14 @@ class Verifier:
         self.issuer = Issuer(issuer, tls=tls, danger_allow_plain_http=danger_allow_plain_http)
         self.audience = audience
         self._keys = IssuerKeys(self.issuer, frozenset(algorithms), keys, timer)
-        self._revocations = revocations
+        self._revocations: Revocations | None = None
+        if revocations is None or isinstance(revocations, RevocationPolicy):
+            if not danger_ignore_revocations:
+                feed = follow(issuer, tls, danger_allow_plain_http=danger_allow_plain_http)
+                self._revocations = FollowedRevocations(feed, revocations or RevocationPolicy())
+        else:
+            self._revocations = revocations
+        self._settled = self._revocations is None
         self._clock = clock
         self._proved: dict[bytes, _Proved] = {}
 
@@ -97,7 +108,11 @@ class Verifier:
         keys = await self._keys.current()
         if keys is None:
             return _unavailable("keys.unavailable", "issuer keys", self._keys.last_failure)
-        if self._revocations is not None and not self._revocations.fresh():
+        revocations = self._revocations
+        if revocations is not None and not self._settled:
+            await revocations.settle()
+            self._settled = True
+        if revocations is not None and not revocations.fresh():
             return _unavailable("revocations.stale", "revocation", "news of revocation does not arrive in time")
         now = EpochSeconds(int(self._clock()))
         proved = await self._prove(token, keys, now)
@@ -111,7 +126,7 @@ class Verifier:
         """Check what may differ from call to call: revocation, and the demand."""
         caller, checks = proved.caller, proved.checks
         if self._revocations is not None:
-            alive = self._revocations.check(proved.claims)
+            alive = self._revocations.check(proved.watched)
             checks = (*checks, alive)
             if not alive.passed:
                 refused = challenge("token.revoked", "invalid_token", "the token was revoked")
@@ -157,10 +172,12 @@ class Verifier:
             return _invalid("jwt.claim_malformed", str(error), (signature, *checked))
         if len(claims.actors) > MAXIMUM_ACTORS:
             return _invalid("token.actors_malformed", f"more than {MAXIMUM_ACTORS} actors", (signature, *checked))
-        return _Proved(keys, claims, caller_of(claims, token.claims, text, _NO_TRACE), (signature, *checked))
+        caller = caller_of(claims, token.claims, text, _NO_TRACE)
+        return _Proved(keys, claims, caller, (signature, *checked), Watched(claims, header.kid or ""))
 
     async def close(self) -> None:
         """Let go of open connections."""
+        self._revocations = None
         await self._keys.close()
         await self.issuer.close()
 

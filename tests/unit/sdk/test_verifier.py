@@ -45,6 +45,7 @@ async def test_a_good_token_tells_who_calls(issuer: LoopbackIssuer, clock: Clock
         "audience",
         "expiry",
         "beginning",
+        "revocation",
         "scope",
     ]
     assert all(check.passed for check in caller.checks)
@@ -92,7 +93,7 @@ async def test_every_check_that_passed_says_so_and_the_failing_one_is_last(
     caller = await verifier.verify(token, "orders:read", acr_values="1 2", max_auth_age=10, actors="shop")
     assert isinstance(caller, VerifiedCaller)
     asked = ["scope", "acr", "authentication age", "actors"]
-    assert [check.name for check in caller.checks][5:] == asked
+    assert [check.name for check in caller.checks][6:] == asked
     assert all(check.passed for check in caller.checks)
     demands: list[dict[str, Any]] = [
         {"scopes": "orders:admin"},
@@ -105,7 +106,7 @@ async def test_every_check_that_passed_says_so_and_the_failing_one_is_last(
         assert isinstance(refused, Refused)
         assert (refused.checks[-1].name, refused.checks[-1].passed) == (name, False)
         assert all(check.passed for check in refused.checks[:-1])
-        assert len(refused.checks) == 6
+        assert len(refused.checks) == 7
 
 
 @pytest.mark.spec("RFC 8693 section 4.1")
@@ -223,17 +224,20 @@ async def test_demands_that_could_forge_a_header_are_refused(issuer: LoopbackIss
 
 async def test_a_feed_of_revocations_is_asked_each_time_and_must_be_fresh(issuer: LoopbackIssuer, clock: Clock) -> None:
     from keystead.core.decisions import Check
-    from keystead.core.tokens import AccessClaims
+    from keystead.sdk.revocations import Watched
 
     class Feed:
         dead: set[str] = set()
         on_time = True
 
+        async def settle(self) -> None:
+            pass
+
         def fresh(self) -> bool:
             return self.on_time
 
-        def check(self, claims: AccessClaims) -> Check:
-            return Check("revocation", claims.jti not in self.dead, "looked at the feed")
+        def check(self, watched: Watched) -> Check:
+            return Check("revocation", watched.claims.jti not in self.dead, "looked at the feed")
 
     feed = Feed()
     verifier = verifier_for(issuer, clock, revocations=feed)

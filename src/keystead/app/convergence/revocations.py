@@ -1,38 +1,65 @@
-"""What a change of configuration takes away from tokens that are already out, told in the same transaction."""
+"""What a change of configuration takes away from tokens that are already out, told in the same transaction.
+
+What was disabled or removed is dead, with all that stands on it. What only changed (a narrower scope, another secret)
+concerns what is issued from now on, and long connections, which are judged anew.
+"""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import msgspec
 
-from keystead.app.convergence.difference import Change
+from keystead.app.convergence.difference import Change, all_of
 from keystead.core.records.account import Account
 from keystead.core.records.client import Client
+from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.workload import Workload
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Write, emit
 
-REASON = "configuration"
-MEMORY_SECONDS = 86_400
-TELLING_FIELDS = {
-    Client.kind: frozenset(
-        {"enabled", "client_secret_digests", "jwks", "jwks_uri", "workload", "scope", "grant_types"}
-    ),
-    Workload.kind: frozenset({"enabled", "scope", "audiences"}),
-    Account.kind: frozenset({"enabled", "authority_epoch", "roles"}),
+REASON: Final = "configuration"
+MEMORY_SECONDS: Final = 86_400
+ENDING_FIELDS: Final = {
+    Client.kind: frozenset({"workload"}),
+    Account.kind: frozenset({"authority_epoch", "roles"}),
 }
+CHANGING_FIELDS: Final = {
+    Client.kind: frozenset({"client_secret_digests", "jwks", "jwks_uri", "scope", "grant_types"}),
+    Workload.kind: frozenset({"scope", "audiences"}),
+}
+_ENDING_KINDS: Final = frozenset({Client.kind, Workload.kind, Account.kind, Realm.kind})
 
 
 def tell_of(change: Change, now: EpochSeconds) -> Write[None]:
-    """Emit the revocation a change amounts to, if it does. Making something new takes nothing away."""
-    if change.verb == "create":
+    """Emit the revocations a change amounts to. Making something new takes nothing away."""
+    if change.verb == "create" or change.kind not in _ENDING_KINDS:
         return
-    if change.verb == "delete" or TELLING_FIELDS.get(change.kind, frozenset()) & set(change.fields):
-        yield from _tell(change, change.kind, now)
-    if change.kind == Workload.kind and "roles" in change.fields:
-        yield from _tell(change, "role_assignment", now)
+    changed = set(change.fields)
+    if change.verb == "delete" or _was_disabled(change) or changed & ENDING_FIELDS.get(change.kind, frozenset()):
+        yield from _tell(change.realm, change.kind, change.id, now)
+        if change.kind == Workload.kind:
+            yield from _tell_of_its_clients(change, now)
+    elif changed & CHANGING_FIELDS.get(change.kind, frozenset()):
+        yield from _tell(change.realm, f"{change.kind}_change", change.id, now)
+    if change.kind == Workload.kind and "roles" in changed:
+        yield from _tell(change.realm, "role_assignment", change.id, now)
 
 
-def _tell(change: Change, kind: str, now: EpochSeconds) -> Write[None]:
-    payload = msgspec.json.encode(Revocation(kind, change.id, REASON))
-    yield from emit(change.realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + MEMORY_SECONDS))
+def _was_disabled(change: Change) -> bool:
+    record: Any = change.record
+    return "enabled" in change.fields and not record.enabled
+
+
+def _tell_of_its_clients(change: Change, now: EpochSeconds) -> Write[None]:
+    """A client that proves itself as this workload ends with it; its tokens need not name the workload."""
+    clients: Any = yield from all_of(Client, change.realm, now)
+    for client in clients:
+        if client.workload == change.id:
+            yield from _tell(change.realm, Client.kind, client.id, now)
+
+
+def _tell(realm: str, kind: str, id: str, now: EpochSeconds) -> Write[None]:
+    payload = msgspec.json.encode(Revocation(kind, id, REASON))
+    yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + MEMORY_SECONDS))

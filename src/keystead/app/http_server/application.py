@@ -65,7 +65,10 @@ class Meter(Protocol):
 
 
 class Application:
-    """Routes, limits and the headers every reply has. Both lanes of the server, and any ASGI server, work with it."""
+    """Routes, limits and the headers every reply has. Both lanes of the server, and any ASGI server, work with it.
+
+    What is in `on_stop` is called when the server is asked to end: it answers those who wait for news.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Application:
     ) -> None:
         self._routes = routes
         self._targets: dict[tuple[bytes, bytes], Target] = {}
+        self.on_stop: list[Callable[[], None]] = []
         self.meter = meter
         self.limits = limits or Limits()
         self.default_headers = default_headers

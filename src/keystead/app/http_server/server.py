@@ -81,6 +81,8 @@ class HttpServer(Server):
         """Ask the server to finish. May be called from a signal handler of the loop."""
         self.should_exit = True
         self._wake.set()
+        for act in self._lane.application.on_stop:
+            act()
 
     async def main_loop(self) -> None:
         """Tick once a second: the clock, and the connections whose time is up."""

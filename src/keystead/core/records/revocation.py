@@ -21,8 +21,11 @@ REVOCATION_TOPIC = "revocation"
 class Revocation(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of a `revocation` event in the outbox.
 
-    `kind` is `token` (id: jti), `grant` (gid), `session` (sid), `account` (sub), `client` (client_id), `workload`
-    (its name), `role_assignment` (a workload whose roles changed) or `key` (kid).
+    What ended: `kind` is `token` (id: jti), `grant` (gid), `session` (sid), `account` (sub), `client` (client_id),
+    `workload` (its name), `key` (kid) or `realm`. Tokens standing on it are refused from now on, and of a session, an
+    account, a client, a workload and a realm those issued before now.
+    What only changed, so that a long connection should be judged anew: `role_assignment` (a workload's roles),
+    `client_change`, `workload_change`.
     """
 
     kind: str
