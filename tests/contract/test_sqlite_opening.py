@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from keystead.core.errors import ConfigurationError, StorageUnavailable
+from keystead.storage.migrations import Migration, known_migrations
 from keystead.storage.ports import Redeemable, offer, peek
 from keystead.storage.sqlite import open_store
 from keystead.storage.sqlite.opening import connect_writer
-from keystead.storage.sqlite.schema import Migration, bring_up_to_date, known_migrations
+from keystead.storage.sqlite.schema import bring_up_to_date
 from tests.contract.kinds import LATER, NOW
 
 
@@ -138,7 +139,7 @@ async def test_a_migration_changed_after_its_release(path: Path) -> None:
         open_store(str(path))
 
 
-FIRST = known_migrations()
+FIRST = known_migrations("keystead.storage.sqlite")
 SECOND = Migration(
     9001,
     "9001_more",

@@ -7,6 +7,7 @@ from typing import Final
 
 from keystead.core.errors import ConfigurationError
 from keystead.storage.ports import Store
+from keystead.storage.postgres.address import SCHEMES
 
 _SQLITE: Final = "sqlite:///"
 MEMORY: Final = "memory:"
@@ -32,7 +33,21 @@ def open_store(url: str, directory: Path) -> Store:
         from keystead.storage.memory import MemoryStore
 
         return MemoryStore()
+    if url.startswith(SCHEMES):
+        return _open_postgres(url)
     scheme = url.partition(":")[0]
     raise ConfigurationError(
-        f"no backend for `{scheme}:`; write sqlite:///FILE (or memory:// to keep nothing)", where="server.database"
+        f"no backend for `{scheme}:`; write sqlite:///FILE, postgresql://HOST/DATABASE (or memory:// to keep nothing)",
+        where="server.database",
     )
+
+
+def _open_postgres(url: str) -> Store:
+    try:
+        from keystead.storage.postgres.store import open_store as open_postgres
+    except ImportError as error:
+        raise ConfigurationError(
+            "PostgreSQL needs a driver that is not installed: pip install 'keystead[server,postgres]'",
+            where="server.database",
+        ) from error
+    return open_postgres(url)

@@ -28,14 +28,14 @@ def command(everything: bool, no_checks: bool, arguments: tuple[str, ...]) -> No
     """Run the tests of a clone: ruff, mypy --strict, the import contracts, then pytest on two processes.
 
     ARGUMENTS go to pytest; with any, the checks are left out: `./keystead test tests/attack -k replay`.
-    What cannot run here (no Chromium) is said before and after. The last line is pytest's own.
+    What cannot run here (no Chromium, no PostgreSQL) is said before and after. The last line is pytest's own.
     """
     root = clone_root()
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     failed = [] if arguments or no_checks else run_checks(root, environment)
     environment[FAILED_VARIABLE] = ", ".join(failed)
     if not arguments:
-        environment[MISSING_VARIABLE] = bring_chromium()
+        environment[MISSING_VARIABLE] = ", ".join(filter(None, (bring_chromium(), bring_postgres())))
     chosen = [] if everything or arguments else ["-m", "not slow"]
     parallel = [] if any(argument.startswith("-n") for argument in arguments) else ["-n", "2", "--dist", "worksteal"]
     sys.stdout.flush()
@@ -82,18 +82,38 @@ def _run_check(name: str, arguments: list[str], root: Path, environment: dict[st
 
 def bring_chromium() -> str:
     """Look for Chromium and install Debian's where that is allowed. Returns what to say when there is none."""
-    if find_chromium():
-        return ""
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
-        click.echo("installing Chromium from Debian's packages for the browser tests ...")
-        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-            arguments = ["apt-get", "--quiet", "--quiet", *step]
-            quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(arguments, env=quiet, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
-    if find_chromium():
+    if find_chromium() or (_install("chromium", "Chromium", "browser tests") and find_chromium()):
         return ""
     click.echo("NO CHROMIUM HERE: the browser tests WILL NOT RUN. Install it (apt install chromium) to run them.")
     return "Chromium"
+
+
+def bring_postgres() -> str:
+    """Look for a PostgreSQL server and install Debian's where that is allowed. Returns what to say if there is none."""
+    if find_postgres() or (_install("postgresql", "PostgreSQL", "database tests") and find_postgres()):
+        return ""
+    click.echo("NO POSTGRESQL HERE: its tests WILL NOT RUN. Install it (apt install postgresql) to run them.")
+    return "PostgreSQL"
+
+
+def _install(package: str, name: str, tests: str) -> bool:
+    """Install a package of Debian's. Answer: whether that was tried."""
+    if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
+        return False
+    click.echo(f"installing {name} from Debian's packages for the {tests} ...")
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+        arguments = ["apt-get", "--quiet", "--quiet", *step]
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(arguments, env=quiet, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+    return True
+
+
+def find_postgres() -> str:
+    """Return the directory of PostgreSQL's programs, or nothing. `KEYSTEAD_POSTGRES_BIN` names another."""
+    named = os.environ.get("KEYSTEAD_POSTGRES_BIN", "")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    inside = shutil.which("postgres")
+    return named or next((str(path.parent) for path in [*reversed(found), *([Path(inside)] if inside else [])]), "")
 
 
 def find_chromium() -> str:

@@ -28,12 +28,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `base_url` is the public URL browsers and services use; issuers are `{base_url}/realms/{realm}`. `listen` is the
     address and port to bind. `management_listen` serves health and metrics, apart from everything public; empty serves
-    none. `database` is `sqlite:///FILE` or `memory://`. `key_encryption_key` is a `file:` reference to 32 random bytes
-    (base64) that seal what is kept; beside an embedded database it is made at first start. `trusted_proxies` names the
-    addresses or networks whose forwarding headers are believed; off loopback, without `tls`, nobody else may connect.
-    `outbound` says which other servers the issuer may reach.
-    `tls` lets the issuer serve https itself. `log_level` is `info` or `warning`. `danger_allow_http` serves plain http
-    off loopback, to anybody.
+    none. `database` is `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST:5432/DATABASE` or `memory://`.
+    `key_encryption_key` is a `file:` reference to 32 random bytes (base64) that seal what is kept; beside an embedded
+    database it is made at first start, PostgreSQL demands it. `trusted_proxies` names the addresses or networks whose
+    forwarding headers are believed; off loopback, without `tls`, nobody else may connect. `outbound` says which other
+    servers the issuer may reach. `tls` lets the issuer serve https itself. `log_level` is `info` or `warning`.
+    `danger_allow_http` serves plain http off loopback, to anybody. `danger_allow_unverified_database` lets an `sslmode`
+    weaker than verify-full reach a PostgreSQL server off this machine.
     """
 
     base_url: str
@@ -46,3 +47,4 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     outbound: OutboundSettings = OutboundSettings()
     log_level: str = "info"
     danger_allow_http: bool = False
+    danger_allow_unverified_database: bool = False

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from keystead.app.settings.database_checks import database_problems
 from keystead.app.settings.document import Place
 from keystead.app.settings.server import ServerSettings
 
@@ -24,8 +25,7 @@ def server_problems(server: ServerSettings) -> Iterator[Problem]:
             "plain http off loopback: give `tls`, or name the TLS-terminating proxies in `trusted_proxies` "
             "(nobody else may then connect), or listen on 127.0.0.1",
         )
-    if not server.database.startswith(("sqlite:///", "memory:")):
-        yield ("server", "database"), "write sqlite:///FILE (three slashes and a path), or memory://"
+    yield from database_problems(server)
     if server.log_level not in ("info", "warning"):
         yield ("server", "log_level"), "write info or warning"
 

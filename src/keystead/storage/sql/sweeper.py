@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
 from keystead.storage.sql import records
 from keystead.storage.sql.statement import Steps
@@ -30,7 +31,16 @@ def sweep(now: EpochSeconds, limit: int) -> Steps[int]:
         if gone < limit:
             gone += len((yield text, (now, limit - gone)))
     if gone < limit:
-        for key in (yield EXPIRED_RECORDS, (now, limit - gone)):
+        expired = yield EXPIRED_RECORDS, (now, limit - gone)
+        for key in expired:
             yield from records.delete(key)
             gone += 1
+        if not _kept_in_memory(Record).isdisjoint(kind for _, kind, _ in expired):
+            yield records.BUMP, ()
     return gone
+
+
+def _kept_in_memory(kind: type[Record]) -> set[str]:
+    """Return the names of `cached` kinds: a clock that is behind must not find there what is gone here."""
+    own = {kind.kind} if kind.cached else set()
+    return own.union(*map(_kept_in_memory, kind.__subclasses__()))

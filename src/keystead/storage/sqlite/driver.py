@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from keystead.core.errors import VersionConflict
+from keystead.storage.cache import Cache
 from keystead.storage.ports import Find, Get, Put, Remove
 from keystead.storage.sql.statement import Row, SqlValue, Steps
-from keystead.storage.sqlite.cache import Cache
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from keystead.core.errors import StorageUnavailable
+from keystead.storage.cache import Cache
 from keystead.storage.ports import Read
 from keystead.storage.sql import READS
-from keystead.storage.sqlite.cache import Cache
 from keystead.storage.sqlite.driver import Driver
 
 T = TypeVar("T")

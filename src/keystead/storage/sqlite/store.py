@@ -11,14 +11,15 @@ from typing import Final, TypeVar
 from keystead.core.errors import StorageUnavailable
 from keystead.core.values import EpochSeconds
 from keystead.storage.bell import Bell
+from keystead.storage.cache import Cache
+from keystead.storage.migrations import known_migrations
 from keystead.storage.ports import Read, Write
 from keystead.storage.sql import READS, WRITES
 from keystead.storage.sql.sweeper import sweep
-from keystead.storage.sqlite.cache import Cache
 from keystead.storage.sqlite.driver import Driver
 from keystead.storage.sqlite.opening import connect_reader, connect_writer, prepare_file
 from keystead.storage.sqlite.reader import Reader
-from keystead.storage.sqlite.schema import bring_up_to_date, known_migrations
+from keystead.storage.sqlite.schema import bring_up_to_date
 from keystead.storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ def open_store(path: str, *, lock_seconds: float = 5.0) -> SqliteStore:
     deadline = time.monotonic() + lock_seconds
     try:
         writing = connect_writer(file, deadline)
-        bring_up_to_date(writing, known_migrations(), str(file), deadline)
+        bring_up_to_date(writing, known_migrations("keystead.storage.sqlite"), str(file), deadline)
         reading = connect_reader(file)
     except sqlite3.Error as error:
         remedy = "free space if the disk is full; put a backup back if the file is damaged"

@@ -22,6 +22,11 @@ class Cache:
         self._records: dict[tuple[type[Record], str, str], Record] = {}
         self._lists: dict[tuple[Any, ...], tuple[EpochSeconds, list[Record]]] = {}
 
+    @property
+    def revision(self) -> int:
+        """The revision everything here was read at; -1 before the first."""
+        return self._revision
+
     def validate(self, revision: int) -> None:
         """Forget everything unless it was read at this revision."""
         if revision != self._revision:
