@@ -94,7 +94,7 @@ def _signed_in(asked: Interaction, person: Person | None) -> tuple[Person | None
 
 
 def _is_someone_else(asked: Interaction, person: Person | None) -> bool:
-    return bool(asked.required_subject) and person is not None and person.account.id != asked.required_subject
+    return bool(asked.required_subject) and person is not None and person.told != asked.required_subject
 
 
 def _consented(asked: Interaction, situation: Situation, person: Person, scopes: Sequence[str]) -> tuple[bool, str]:

@@ -14,19 +14,22 @@ from keystead.core.records.consent import Consent, consent_id
 from keystead.core.records.interaction import Interaction
 from keystead.core.records.realm import Realm
 from keystead.core.records.session import Session
+from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.context import ServerContext
 from keystead.oauth.landscape import survey
 from keystead.oauth.scopes import ScopeMap
+from keystead.oauth.subjects import subject_for
 from keystead.storage.ports import Read, find, get, only
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request came in: the realm's name and its issuer identifier."""
+    """Where a request came in: the realm's name, its issuer identifier, and the seal pairwise subjects come from."""
 
     realm: str
     issuer: str
+    sealer: Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is signed in at this browser, and on what evidence."""
+    """Who is signed in at this browser, and on what evidence. `told` is what the client calls them (`sub`)."""
 
     account: Account
     session: Session
     assurance: Assurance
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def read_browser(request: Request, cx: ServerContext) -> Browser:
 
 def place_of(request: Request, cx: ServerContext) -> Place:
     """Return where a request came in."""
-    return Place(request.realm, cx.issuer(request.realm))
+    return Place(request.realm, cx.issuer(request.realm), cx.sealer)
 
 
 def gather(place: Place, client_id: str, session_digest: str, now: EpochSeconds) -> Read[Situation]:
@@ -82,6 +86,7 @@ def gather(place: Place, client_id: str, session_digest: str, now: EpochSeconds)
     person = yield from signed_in_person(land.realm, session_digest, now)
     consent: Consent | None = None
     if person is not None and client is not None:
+        person = replace(person, told=subject_for(place.sealer, client, person.account.id))
         consent = yield from get(Consent, place.realm, consent_id(person.account.id, client.id), now)
     return Situation(land.realm, client, land.scope_map, person, consent)
 
@@ -105,4 +110,4 @@ def signed_in_person(realm: Realm, session_digest: str, now: EpochSeconds) -> Re
     account = yield from get(Account, realm.id, session.subject, now)
     if account is None or not session_is_live(session, account, realm.session_idle_lifetime, now):
         return None
-    return Person(account, session, assurance(session.evidence))
+    return Person(account, session, assurance(session.evidence, realm.acr_names), account.id)

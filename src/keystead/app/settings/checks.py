@@ -19,6 +19,7 @@ from keystead.app.settings.server_checks import host_of, is_loopback, server_pro
 from keystead.app.settings.settings import Settings
 from keystead.app.settings.token_checks import (
     require_answers_that_fit,
+    require_distinct_levels,
     require_known_keys,
     require_well_formed_claims,
 )
@@ -160,6 +161,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_known_parties,
     require_subject_patterns,
     require_known_keys,
+    require_distinct_levels,
     require_answers_that_fit,
     require_well_formed_claims,
 )

@@ -116,6 +116,8 @@ class AgentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A realm: one issuer. Lifetimes and intervals are in seconds.
 
+    `acr_names` gives the levels of assurance (`0`, `1`, `2`) names of your own, which requests ask for as `acr_values`
+    and tokens say as `acr`.
     `signing_algorithm` is one of ES256, EdDSA, RS256, PS256; clients may ask for one of the
     `further_signing_algorithms` instead. `encryption_key_types` (`EC`, `RSA`) are those of the keys that clients may
     encrypt request objects to. `key_rotation_interval` is how long a key serves before the next takes over by itself.
@@ -131,6 +133,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     display_name: str = ""
     enabled: bool = True
+    acr_names: dict[str, str] = {}
     signing_algorithm: str = _DEFAULTS.signing_algorithm
     further_signing_algorithms: tuple[str, ...] = ("RS256",)
     encryption_key_types: tuple[str, ...] = ("EC", "RSA")

@@ -9,6 +9,7 @@ import msgspec
 
 from keystead.app.settings.document import Place
 from keystead.app.settings.realm import RealmSettings
+from keystead.core.assurance import LEVELS, acr_name
 from keystead.core.jose.decryption_keys import KEY_TYPES
 from keystead.core.person_claims import problem_with
 from keystead.oauth.answer_contradictions import contradictions
@@ -29,6 +30,18 @@ def require_known_keys(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
     for index, key_type in enumerate(realm.encryption_key_types):
         if key_type not in KEY_TYPES:
             yield ("encryption_key_types", index), f"write one of {', '.join(KEY_TYPES)}"
+
+
+def require_distinct_levels(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
+    """Demand names for levels that there are, no two alike, so that a name says one thing."""
+    for level, name in realm.acr_names.items():
+        if level not in LEVELS:
+            yield ("acr_names", level), f"there is no such level; the levels are {', '.join(LEVELS)}"
+        if not name or " " in name or not name.isascii() or not name.isprintable():
+            yield ("acr_names", level), "a name is printable ASCII without spaces, such as urn:example:loa:1"
+    named = [acr_name(level, realm.acr_names) for level in LEVELS]
+    if len(set(named)) < len(named):
+        yield ("acr_names",), "two levels have one name"
 
 
 def require_answers_that_fit(realm: RealmSettings) -> Iterator[tuple[Place, str]]:

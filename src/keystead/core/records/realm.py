@@ -12,7 +12,8 @@ class Realm(Record, frozen=True, kw_only=True):
     """A realm. Its `id` equals its `realm`, the name in the issuer URL.
 
     `signing_algorithm` signs wherever nobody asks for another; clients may ask for the `further_signing_algorithms`,
-    whose keys are published too. `encryption_key_types` are those of the keys clients may encrypt to.
+    whose keys are published too. `encryption_key_types` are those of the keys clients may encrypt to. `acr_names` are
+    this realm's names for the levels of assurance.
     """
 
     kind: ClassVar[str] = "realm"
@@ -20,6 +21,7 @@ class Realm(Record, frozen=True, kw_only=True):
 
     display_name: str = ""
     enabled: bool = True
+    acr_names: dict[str, str] = {}
     signing_algorithm: str = "ES256"
     further_signing_algorithms: tuple[str, ...] = ()
     encryption_key_types: tuple[str, ...] = ("EC",)
