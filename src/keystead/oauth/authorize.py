@@ -38,6 +38,7 @@ from keystead.oauth.catalogue import outcomes
 from keystead.oauth.challenge_memory import ChallengeMemory
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
+from keystead.oauth.levels import reported, wanted_levels
 from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.outcome import Outcome
 from keystead.oauth.pushed_requests import spend
@@ -200,7 +201,7 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
         scopes=situation.scope_map.allowed_by_roles(interaction.scopes, person.account.roles),
         resources=interaction.resources,
         nonce=interaction.nonce,
-        acr=person.assurance.acr,
+        acr=reported(wanted_levels(interaction), person.assurance.acr),
         amr=person.assurance.amr,
         auth_time=person.assurance.auth_time,
         authority_epoch=person.account.authority_epoch,

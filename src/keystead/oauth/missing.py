@@ -20,6 +20,8 @@ from keystead.core.errors import (
     OAuthError,
 )
 from keystead.core.records.interaction import Interaction
+from keystead.core.request_errors import UnmetAuthenticationRequirements
+from keystead.oauth.levels import Verdict, judge, wanted_levels
 from keystead.oauth.situation import Person, Situation
 
 
@@ -50,6 +52,9 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     silent = "none" in asked.prompt
     if asked.denied:
         return Refused(AccessDenied("The person said no.", reason="consent.denied"))
+    wanted = wanted_levels(asked)
+    if wanted.essential and judge(wanted, "") is Verdict.OUT_OF_REACH:
+        return Refused(_unmet("acr.out_of_reach"))
     person, why = _signed_in(asked, situation.person)
     if person is None:
         if silent:
@@ -58,6 +63,13 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
             return Refused(LoginRequired("Another person signed in.", reason="id_token_hint.another_person"))
         return Answer(Step.SIGN_IN, (Check("signed_in", False, why),))
     signed_in = Check("signed_in", True, why)
+    if judge(wanted, person.assurance.acr) is Verdict.REACHABLE:
+        if not _is_fresh(asked, person):
+            if silent:
+                return Refused(LoginRequired("The person has to sign in more strongly.", reason="prompt_none.acr"))
+            return Answer(Step.SIGN_IN, (signed_in, Check("acr", False, "the client wants a stronger sign-in")))
+        if wanted.essential:
+            return Refused(_unmet("acr.not_reached"))
     if "select_account" in asked.prompt and asked.signed_in_at is None and asked.chosen_subject != person.account.id:
         return _select_account(signed_in, silent)
     scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
@@ -67,6 +79,15 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     if not consented and silent:
         return Refused(ConsentRequired("The person has to consent.", reason="prompt_none.consent_required"))
     return Answer(None if consented else Step.CONSENT, (signed_in, Check("consent", consented, why)))
+
+
+def _unmet(reason: str) -> OAuthError:
+    return UnmetAuthenticationRequirements("The person cannot be authenticated as strongly as asked.", reason=reason)
+
+
+def _is_fresh(asked: Interaction, person: Person) -> bool:
+    """Return whether the person signed in for this very request."""
+    return asked.signed_in_at is not None and person.assurance.auth_time >= asked.signed_in_at
 
 
 def _select_account(signed_in: Check, silent: bool) -> Answer | Refused:
@@ -81,8 +102,7 @@ def _signed_in(asked: Interaction, person: Person | None) -> tuple[Person | None
         return None, "nobody is signed in at this browser"
     if _is_someone_else(asked, person):
         return None, "another person is signed in than the id_token_hint names"
-    fresh = asked.signed_in_at is not None and person.assurance.auth_time >= asked.signed_in_at
-    if fresh:
+    if _is_fresh(asked, person):
         return person, "the person signed in for this request"
     if "login" in asked.prompt:
         return None, "the client wants the person to sign in again"

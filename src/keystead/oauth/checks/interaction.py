@@ -5,6 +5,7 @@ Spec: OpenID Connect Core section 3.1.2.1.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from keystead.core.errors import InvalidRequest
@@ -14,6 +15,8 @@ PROMPT_VALUES: Final = ("none", "login", "consent", "select_account")
 _MAXIMUM_AGE_DIGITS: Final = 9
 _MAXIMUM_LOGIN_HINT: Final = 256
 _MAXIMUM_ACR_VALUES: Final = 10
+_MAXIMUM_LOCALES: Final = 10
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
 
 
 def require_served_prompt(draft: Draft) -> str:
@@ -46,11 +49,17 @@ def require_readable_max_age(draft: Draft) -> str:
 
 
 def require_short_hints(draft: Draft) -> str:
-    """Demand a `login_hint` and `acr_values` of bearable size. What cannot be reached is told by the real `acr`."""
+    """Demand a `login_hint` and `acr_values` of bearable size. What cannot be reached is told by the real `acr`.
+
+    Of `ui_locales`, what is no language tag is left out: a preference is no reason to refuse.
+    """
     if len(draft.form.login_hint) > _MAXIMUM_LOGIN_HINT:
         raise InvalidRequest("The login_hint is too long.", reason="login_hint.too_long")
     levels = tuple(item for item in draft.form.acr_values.split(" ") if item)
     if len(levels) > _MAXIMUM_ACR_VALUES:
         raise InvalidRequest("There are too many acr_values.", reason="acr_values.too_many")
-    draft.acr_values = levels
+    draft.acr_values = levels or draft.client.default_acr_values
+    draft.ui_locales = tuple(tag for tag in draft.form.ui_locales.split(" ") if _LANGUAGE_TAG.fullmatch(tag))[
+        :_MAXIMUM_LOCALES
+    ]
     return "the hints fit"

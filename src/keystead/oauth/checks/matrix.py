@@ -13,6 +13,7 @@ from typing import Final
 
 from keystead.core.decisions import Check
 from keystead.core.errors import OAuthError
+from keystead.oauth.checks.claims import require_readable_claims
 from keystead.oauth.checks.client import require_code_grant, require_known_client
 from keystead.oauth.checks.demands import require_demanded_push, require_demanded_signature, require_one_binding
 from keystead.oauth.checks.draft import Draft
@@ -80,6 +81,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     Row(require_readable_max_age, _BOTH),
     Row(require_short_hints, _BOTH),
     Row(require_good_id_token_hint, _BOTH),
+    Row(require_readable_claims, _BOTH),
     Row(require_one_binding, _BOTH),
 )
 

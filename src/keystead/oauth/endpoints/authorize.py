@@ -74,7 +74,7 @@ class AuthorizeEndpoint(EndpointPlugin):
             "prompt_values_supported": list(PROMPT_VALUES),
             "acr_values_supported": list(ACR_VALUES),
             "authorization_response_iss_parameter_supported": True,
-            "claims_parameter_supported": False,
+            "claims_parameter_supported": True,
             "request_parameter_supported": True,
             "request_uri_parameter_supported": True,
             "require_request_uri_registration": True,
