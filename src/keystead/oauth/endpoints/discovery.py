@@ -6,7 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from keystead.core.assurance import acr_values_supported
 from keystead.core.http import Reply, Request
+from keystead.core.jose import jwe
+from keystead.core.person_claims import STANDARD_CLAIMS
 from keystead.core.records.realm import Realm
 from keystead.core.spec import OIDC_DISCOVERY, RFC8414
 from keystead.core.values import EpochSeconds
@@ -16,12 +19,14 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.landscape import landscape
 from keystead.oauth.public_documents import PublicDocuments
 from keystead.oauth.scopes import IDENTITY_SCOPES
+from keystead.oauth.subjects import SUBJECT_TYPES
 
 _CLAIMS: Final = (
     *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"),
-    *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
-    *("website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified"),
+    *STANDARD_CLAIMS,
 )
+_ENCRYPTED: Final = ("id_token", "userinfo", "introspection", "authorization")
+_SIGNED: Final = ("id_token", "userinfo", "introspection", "authorization")
 
 
 class DiscoveryEndpoint(EndpointPlugin):
@@ -63,11 +68,20 @@ def describe(issuer: str, algorithms: tuple[str, ...], realm: Realm) -> dict[str
         "issuer": issuer,
         "scopes_supported": list(IDENTITY_SCOPES),
         "claims_supported": list(_CLAIMS),
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(algorithms),
-        "introspection_signing_alg_values_supported": list(algorithms),
-        "authorization_signing_alg_values_supported": list(algorithms),
+        "claim_types_supported": ["normal"],
+        "display_values_supported": ["page"],
+        "subject_types_supported": list(SUBJECT_TYPES),
     }
+    for kind in _SIGNED:
+        document[f"{kind}_signing_alg_values_supported"] = list(algorithms)
+    for kind in _ENCRYPTED:
+        document[f"{kind}_encryption_alg_values_supported"] = list(jwe.ALL_KEY_ALGORITHMS)
+        document[f"{kind}_encryption_enc_values_supported"] = list(jwe.CONTENT_ENCRYPTIONS)
     for endpoint in endpoints().values():
         document |= endpoint.metadata(issuer) | endpoint.realm_metadata(realm)
+    assertions = document.get("token_endpoint_auth_signing_alg_values_supported")
+    if assertions:
+        for name in ("introspection", "revocation"):
+            document[f"{name}_endpoint_auth_signing_alg_values_supported"] = assertions
+    document["acr_values_supported"] = list(acr_values_supported(realm.acr_names))
     return document
