@@ -21,13 +21,14 @@ from keystead.core.records.account import Account
 from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.record import Record
+from keystead.core.records.trusted_issuer import PartnerServer, TrustedIssuer
 from keystead.core.records.workload import Agent, Workload
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.identity.accounts import account_by_username, new_account_id
 from keystead.storage.ports import Read, Store, Stored, Write, get, put, remove
 
-PRUNED_KINDS: tuple[type[Record], ...] = (Client, Agent, Workload, Api, Account)
+PRUNED_KINDS: tuple[type[Record], ...] = (TrustedIssuer, PartnerServer, Client, Agent, Workload, Api, Account)
 KEPT_OF_AN_ACCOUNT = frozenset(
     {"id", "password_hash", "authority_epoch", "created_at", "updated_at", "configured_password_mac"}
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keystead.app.convergence.trust import trust_records
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.credential_checks import client_secrets, secret_expiries
 from keystead.app.settings.profile_checks import settled_method
@@ -40,6 +41,7 @@ def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
         *(workload_record(realm, workload) for workload in settings.workloads),
         *(agent_record(realm, agent) for agent in settings.agents),
         *(client_record(realm, client, settings.apis) for client in settings.clients),
+        *trust_records(realm, settings),
     ]
 
 

@@ -7,23 +7,36 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from keystead.app.convergence.difference import all_of
 from keystead.core.records.account import Account
 from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.records.record import Record
+from keystead.core.records.trusted_issuer import PartnerServer, TrustedIssuer
 from keystead.core.records.workload import Agent, Workload
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Read, get
 
-NAMES = {Client: "client_id", Account: "username", Api: "audience", Workload: "name", Agent: "name"}
+NAMES = {
+    Client: "client_id",
+    Account: "username",
+    Api: "audience",
+    Workload: "name",
+    Agent: "name",
+    TrustedIssuer: "name",
+    PartnerServer: "issuer",
+}
 SECTIONS: tuple[tuple[str, type[Record]], ...] = (
     ("clients", Client),
     ("users", Account),
     ("apis", Api),
     ("workloads", Workload),
     ("agents", Agent),
+    ("trusted_issuers", TrustedIssuer),
+    ("partner_servers", PartnerServer),
 )
 OURS_ALONE = frozenset(
     {
@@ -62,9 +75,20 @@ def _entry(record: Record) -> dict[str, Any]:
         entry["exchange"] = {"from": list(record.exchange.sources), "scopes": list(record.exchange.scopes)}
     if isinstance(record, Workload):
         entry["roles"] = [{"role": role.role, "on": role.on} for role in record.roles]
+    if isinstance(record, TrustedIssuer):
+        return _trusted_issuer(entry, record)
     if isinstance(record, Client) and record.token_endpoint_auth_method == "client_secret":  # noqa: S105 - a method
         del entry["token_endpoint_auth_method"]
     return entry
+
+
+def _trusted_issuer(entry: dict[str, Any], record: TrustedIssuer) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(entry)
+    if told.pop("audiences", None):
+        told["audience"] = record.audiences[0]
+    if not record.conditions:
+        told["danger_accept_every_subject"] = True
+    return told
 
 
 def _told(record: Record) -> dict[str, Any]:

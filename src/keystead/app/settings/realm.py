@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from keystead.app.settings.client import ClientSettings
+from keystead.app.settings.trust import PartnerServerSettings, TrustedIssuerSettings
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds, Secret
 
@@ -155,3 +156,5 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     apis: tuple[ApiSettings, ...] = ()
     workloads: tuple[WorkloadSettings, ...] = ()
     agents: tuple[AgentEntry, ...] = ()
+    trusted_issuers: tuple[TrustedIssuerSettings, ...] = ()
+    partner_servers: tuple[PartnerServerSettings, ...] = ()

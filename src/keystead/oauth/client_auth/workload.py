@@ -14,6 +14,7 @@ from keystead.oauth.context import ServerContext
 from keystead.storage.ports import get
 
 WORKLOAD_ASSERTION: Final = "urn:keystead:params:oauth:client-assertion-type:workload"
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
 
 
@@ -22,7 +23,7 @@ class WorkloadAuthentication(ClientAuthentication):
 
     Shape: `client_assertion_type=urn:keystead:params:oauth:client-assertion-type:workload`, `client_assertion=<JWT>`.
     `client_id` may name a client whose `workload` it is; without one the workload is its own client, good for
-    client_credentials and token exchange only.
+    client_credentials, token exchange and jwt-bearer only.
     Spec: the frame of RFC 7523 section 2.2, with an issuer (the agent) that is not the subject.
     """
 
@@ -67,7 +68,7 @@ def own_client(workload: Workload) -> Client:
         enabled=workload.enabled,
         token_endpoint_auth_method=WorkloadAuthentication.method,
         workload=workload.id,
-        grant_types=("client_credentials", TOKEN_EXCHANGE),
+        grant_types=("client_credentials", TOKEN_EXCHANGE, JWT_BEARER),
         response_types=(),
         scope=workload.scope,
         access_token_format="jwt",  # noqa: S106 - the name of a format
