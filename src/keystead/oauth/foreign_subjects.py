@@ -22,9 +22,7 @@ from keystead.oauth.grants.jwt_bearer import REFUSAL, require_bearer, spend_for_
 from keystead.oauth.scopes import Ask, Bounds, split_scope
 from keystead.oauth.trusted_issuers import Asserted, read_assertion
 
-_ASSERTIONS: Final = frozenset(
-    {"urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"}
-)
+_ASSERTIONS: Final = frozenset({"urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"})
 _ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a token type
 
 
@@ -32,7 +30,8 @@ def is_foreign(form: TokenExchangeForm, issuer: str) -> bool:
     """Return whether the subject token says that another issuer made it. Chooses the reader, proves nothing."""
     if form.subject_token_type not in _ASSERTIONS:
         return False
-    return (jws.peek_claims_unverified(form.subject_token) or {}).get("iss") != issuer
+    named = (jws.peek_claims_unverified(form.subject_token) or {}).get("iss")
+    return isinstance(named, str) and named != issuer
 
 
 async def foreign_authority(form: TokenExchangeForm, target: Api, policy: Check, attempt: Attempt) -> Authority:

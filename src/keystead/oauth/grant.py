@@ -26,6 +26,7 @@ from keystead.oauth.client_authentication import Caller
 from keystead.oauth.context import ServerContext
 from keystead.oauth.scopes import Ask, Bounds, ScopeMap
 from keystead.oauth.sender_binding import SenderBinding
+from keystead.oauth.stamps import Stamp
 from keystead.storage.ports import Write
 
 F = TypeVar("F", bound=Form)
@@ -50,7 +51,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     `holding` says what it rests on, `bounds` how far it goes, `ask` what the request wants of it. `grant_id` is the
     grant the tokens will name, which a code only makes when it is spent. `claims` is the `claims` parameter of the
     authorization request. `expires_by` and `lifetime` bound the token's life. `refusal` is the one public sentence for
-    whatever goes wrong with it from here.
+    whatever goes wrong with it from here. With a `stamp` something else than an access token is issued.
     """
 
     holding: Holding
@@ -72,6 +73,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     id_token: bool = False
     issued_token_type: str = ""
     checks: tuple[Check, ...] = ()
+    stamp: Stamp | None = None
     spend: Spend | None = None
 
 

@@ -21,6 +21,7 @@ from keystead.oauth.grant import Attempt, Authority
 from keystead.oauth.opaque import seal_access_token
 from keystead.oauth.protection import introspection_protection, protect
 from keystead.oauth.scopes import Given
+from keystead.oauth.stamps import Stamp
 
 
 def access_claims(attempt: Attempt, authority: Authority, given: Given, live: Live) -> AccessClaims:
@@ -56,6 +57,11 @@ async def mint_access_token(claims: AccessClaims, realm: str, cx: ServerContext,
     if not jwt:
         return seal_access_token(cx.sealer, realm, claims)
     return jws.sign(claims, await cx.keys.signer(realm, claims.iat), ACCESS_TOKEN_TYPE)
+
+
+async def mint_stamped(claims: AccessClaims, stamp: Stamp, realm: str, cx: ServerContext) -> str:
+    """Return what a stamp makes of the claims: no access token, signed with the realm's key."""
+    return jws.sign(stamp.members(claims), await cx.keys.signer(realm, claims.iat), stamp.typ)
 
 
 async def mint_introspection(

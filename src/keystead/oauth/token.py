@@ -46,6 +46,7 @@ from keystead.oauth.landscape import landscape
 from keystead.oauth.protection import Protection, id_token_protection
 from keystead.oauth.scopes import Given, clamp, require_one_api
 from keystead.oauth.sender_binding import bind_sender
+from keystead.oauth.stamps import Stamp
 from keystead.storage.ports import Read, Write
 
 ACTION: Final = "token.issue"
@@ -193,6 +194,8 @@ async def _mint(
 ) -> Minted:
     live, spent = settled
     claims = issue.access_claims(attempt, authority, given, live)
+    if authority.stamp is not None:
+        return await _stamped(attempt, authority, authority.stamp, claims)
     access_token = await issue.mint_access_token(claims, attempt.realm.id, attempt.cx, jwt=authority.jwt)
     id_token: str | msgspec.UnsetType = msgspec.UNSET
     if authority.id_token:
@@ -206,6 +209,18 @@ async def _mint(
         refresh_token=spent.refresh_token or msgspec.UNSET,
         id_token=id_token,
         issued_token_type=authority.issued_token_type or msgspec.UNSET,
+    )
+    return Minted(document, claims, attempt.binding.headers)
+
+
+async def _stamped(attempt: Attempt, authority: Authority, stamp: Stamp, claims: AccessClaims) -> Minted:
+    """Mint what is no access token. Spec: RFC 8693 section 2.2.1 (`N_A`)."""
+    document = TokenDocument(
+        access_token=await issue.mint_stamped(claims, stamp, attempt.realm.id, attempt.cx),
+        expires_in=claims.exp - claims.iat,
+        scope=claims.scope,
+        token_type="N_A",  # noqa: S106 - a token type
+        issued_token_type=authority.issued_token_type,
     )
     return Minted(document, claims, attempt.binding.headers)
 

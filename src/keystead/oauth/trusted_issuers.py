@@ -81,10 +81,8 @@ async def _judge(assertion: str, entry: TrustedIssuer, cx: ServerContext, now: E
     if isinstance(token, Rejected):
         return Denied("assertion.refused", f"{entry.id}: {token.reason}: {token.detail}")
     claims = token.claims
-    expected = next(
-        (one for one in entry.audiences or (cx.issuer(entry.realm),) if one in audiences(claims)),
-        cx.issuer(entry.realm),
-    )
+    wanted = entry.audiences or (cx.issuer(entry.realm),)
+    expected = next((one for one in wanted if one in audiences(claims)), wanted[0])
     required = _JAG_CLAIMS if entry.id_jag else ("sub",) if entry.reusable else ("sub", "jti")
     expectation = Expectation(
         issuer=entry.issuer, audience=expected, now=now, required=required, only_audience=entry.id_jag

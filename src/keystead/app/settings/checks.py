@@ -29,7 +29,7 @@ Problem = tuple[Place, str]
 
 FORMATS: Final = ("opaque", "jwt")
 STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
-from keystead.app.settings.trust_checks import require_sound_trust
+
 SUBJECT_PREFIX: Final = "usr_"
 LONGEST_CODE_LIFETIME: Final = 60
 MAXIMUM_NAME: Final = 255
@@ -166,5 +166,5 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_distinct_levels,
     require_answers_that_fit,
     require_well_formed_claims,
-from keystead.app.settings.trust_checks import require_sound_trust
+    require_sound_trust,
 )

@@ -25,6 +25,7 @@ METHODS: Final = (
     "spiffe_jwt",
     "attest_jwt_client_auth",
     "workload",
+    "trusted_issuer",
     "none",
 )
 SHORTEST_SECRET: Final = 8

@@ -12,8 +12,8 @@ from keystead.core.records.trusted_issuer import AccountMatch, ClaimCondition
 class TrustedIssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An issuer of another trust domain, and one thing it is believed about.
 
-    `name` is yours; several entries may name one `issuer`, and exactly one may fit an assertion. Its public keys stand in
-    `jwks`, at `jwks_uri`, or are found by `discovery: true`. `audience` is what an assertion must be meant for, by
+    `name` is yours; several entries may name one `issuer`, and exactly one may fit an assertion. Its public keys stand
+    in `jwks`, at `jwks_uri`, or are found by `discovery: true`. `audience` is what an assertion must be meant for, by
     itself; this realm's issuer where it is left out. `algorithms` and `maximum_lifetime` (seconds) bound what is taken.
     `conditions` are what its claims must be: all of them, and at least one, unless
     `danger_accept_every_subject: true` says that whoever that issuer names may come in.

@@ -43,8 +43,8 @@ class TrustedIssuer(Record, frozen=True, kw_only=True):
     """One thing that is believed of another issuer. Its `id` is a name; several may speak of one `issuer`.
 
     Its keys stand in `jwks`, at `jwks_uri`, or are found by `discovery`. An assertion must be meant for one of
-    `audiences`, the realm's own issuer when empty. It speaks for exactly one of `workload`, `client` and `account`; about
-    accounts only to `clients`. `scope` bounds what it may give. `id_jag`: it says so in Identity Assertion JWT
+    `audiences`, the realm's own issuer when empty. It speaks for exactly one of `workload`, `client` and `account`, and
+    about accounts only to `clients`. `scope` bounds what it may give. `id_jag`: it says so in Identity Assertion JWT
     Authorization Grants, and in nothing else. `reusable` lets one assertion be shown more than once in its life.
     Spec: RFC 7521 section 5, RFC 7523 section 3, draft-ietf-oauth-identity-assertion-authz-grant.
     """

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from keystead.core.decisions import Check, Denied
 from keystead.core.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
-from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.records.api import Api
 from keystead.core.spec import RFC8693, RFC8707
 from keystead.core.tokens import AccessClaims, Actor, MayAct
+from keystead.oauth import catalogue
+from keystead.oauth import exchanges as exchanges_folder
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import holding_of
 from keystead.oauth.client_authentication import Caller
+from keystead.oauth.exchange import Exchange, TokenExchangeForm
+from keystead.oauth.foreign_subjects import foreign_authority, is_foreign
 from keystead.oauth.grant import Attempt, Authority, Grant
+from keystead.oauth.identity_chaining import chained_authority, is_for_partner
 from keystead.oauth.scopes import Ask, Bounds, split_scope
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -24,27 +29,15 @@ REFUSAL: Final = "the subject token is not valid: expired, revoked, or not yours
 _TYPES: Final = frozenset({ACCESS_TOKEN, JWT})
 
 
-class TokenExchangeForm(Form, frozen=True, kw_only=True):
-    """The parameters. Exactly one `audience` or `resource` names the API to call."""
-
-    grant_type: Word
-    subject_token: Token
-    subject_token_type: Word
-    audience: tuple[Line, ...] = ()
-    resource: tuple[Line, ...] = ()
-    scope: Line = ""
-    requested_token_type: Word = ""
-    actor_token: Token = ""
-    actor_token_type: Word = ""
-
-
 class TokenExchange(Grant[TokenExchangeForm]):
     """An access token of ours for a short JWT meant for one API, the caller becoming its actor.
 
     The subject stays who it was; `act` tells who acts for whom, nearest first, and grows by one. Who may reach which
     API is the API's own policy (`exchange.from`). Scope is only ever narrowed: to what the subject token has, what is
     of use at the API or behind it, and what the person's roles allow.
-    Does not: impersonate, take ID or refresh tokens, take tokens of other issuers, or return a refresh token.
+    A subject token of another issuer is worth what `realms.X.trusted_issuers` says. With another `requested_token_type`
+    a plug-in of `keystead.oauth.exchanges` takes over.
+    Does not: impersonate, take ID or refresh tokens of ours for an access token, or return a refresh token.
     Spec: RFC 8693 sections 2.1, 2.2 and 4.
     """
 
@@ -62,9 +55,23 @@ class TokenExchange(Grant[TokenExchangeForm]):
         "token_exchange.scope_refused",
     )
 
+    def metadata(self, issuer: str) -> dict[str, Any]:
+        """Return what the kinds of exchange say of themselves."""
+        document: dict[str, Any] = {}
+        for exchange in exchanges().values():
+            document |= exchange.metadata(issuer)
+        return document
+
     async def prove(self, form: TokenExchangeForm, attempt: Attempt) -> Authority:
         """Return what the subject token carries to the API, with the caller as its actor."""
         _require_proven_actor(attempt.caller)
+        other = exchanges().get(form.requested_token_type)
+        if other is not None:
+            return await other.prove(form, attempt)
+        if form.requested_token_type == JWT and await is_for_partner(form, attempt):
+            return await chained_authority(form, attempt)
+        if is_foreign(form, attempt.scope_map.issuer):
+            return await foreign_authority(form, *_require_target(form, attempt), attempt)
         _require_supported_types(form)
         subject = await read_access_token(form.subject_token, attempt.realm.id, attempt.now, attempt.cx)
         if isinstance(subject, Denied):
@@ -94,6 +101,12 @@ class TokenExchange(Grant[TokenExchangeForm]):
             issued_token_type=form.requested_token_type or ACCESS_TOKEN,
             checks=(*checks, policy),
         )
+
+
+@cache
+def exchanges() -> dict[str, Exchange]:
+    """Return the further kinds of exchange by `requested_token_type`."""
+    return catalogue.scan(exchanges_folder, Exchange, "token_type")
 
 
 def _require_proven_actor(caller: Caller) -> None:
