@@ -17,6 +17,7 @@ import msgspec
 
 from keystead.app.housekeeping import sweep_forever
 from keystead.app.log_lines import open_journal, say_ready
+from keystead.app.metrics import Metrics
 from keystead.app.sealed_store import open_sealed_store, require_same_key
 from keystead.app.serving import run, until_signal
 from keystead.app.settings import ClientSettings, Settings
@@ -25,6 +26,7 @@ from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 from keystead.gateway.gateway import Gateway, serve
 from keystead.gateway.settings import GatewaySettings
+from keystead.sdk.revocation_feed import FollowedRevocations
 from keystead.storage.ports import Store
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ async def _serve(gateway: GatewaySettings, directory: Path) -> None:
     journal = open_journal("gateway")
     store, sealer = open_sealed_store(gateway.database, directory)
     await require_same_key(store, sealer, EpochSeconds(int(time.time())))
-    management = [_management(gateway.management_listen, store)] if gateway.management_listen else []
+    metrics = Metrics()
+    management = [_management(gateway.management_listen, store, metrics)] if gateway.management_listen else []
 
     def ready(running: Gateway) -> None:
+        _measure_news(metrics, running.news.followed)
         _say_ready(journal, gateway, running)
 
     stopped = asyncio.Event()
@@ -105,14 +109,22 @@ def _say_ready(journal: Journal, settings: GatewaySettings, running: Gateway) ->
     say_ready(journal, "gateway.ready", listening=settings.listen, port=running.port, public_url=settings.public_url)
 
 
-def _management(address: str, store: Store) -> HttpServer:
+def _measure_news(metrics: Metrics, news: FollowedRevocations) -> None:
+    """Show how well the issuer's revocations arrive. Infinite staleness: nothing has arrived yet."""
+    staleness = "Age of the newest word from the issuer about revocations."
+    metrics.gauge("keystead_revocations_staleness_seconds", staleness, lambda: news.staleness)
+    metrics.gauge("keystead_revocations_known", "Revocations that can still matter.", lambda: news.known)
+    metrics.gauge("keystead_revocations_heard_total", "Revocations heard of.", lambda: news.feed.heard)
+    metrics.gauge("keystead_revocations_lost_total", "Times the feed was lost.", lambda: news.feed.lost)
+
+
+def _management(address: str, store: Store, metrics: Metrics) -> HttpServer:
     """Return the server of health and of the process's own numbers. Who names no address does not load it."""
     from keystead.app.http_server.application import Application
     from keystead.app.http_server.server import HttpServer, listen_on
     from keystead.app.management import ManagementRoutes, obstacle
-    from keystead.app.metrics import Metrics
 
-    routes = ManagementRoutes(Metrics(), lambda: obstacle(store))
+    routes = ManagementRoutes(metrics, lambda: obstacle(store))
     return HttpServer(Application(routes, meter=Metrics()), listen_on(address))
 
 

@@ -22,9 +22,11 @@ from keystead.gateway.issuer.proof import AgentProof, ClientProof, SecretProof
 from keystead.gateway.server import GRACE, DataPlane, client_tls
 from keystead.gateway.sessions.credentials import SessionCredentials
 from keystead.gateway.sessions.exchange import Exchanger
+from keystead.gateway.sessions.news import SessionNews
 from keystead.gateway.sessions.refresh import Refresher
 from keystead.gateway.sessions.table import SessionTable
 from keystead.gateway.settings import GatewaySettings
+from keystead.sdk.revocation_feed import FollowedRevocations, follow
 from keystead.storage.ports import Store
 
 DEFAULT_AGENT_SOCKET: Final = "/run/keystead/agent.sock"
@@ -49,7 +51,9 @@ class Gateway:
         self.issuer = IssuerClient(self.directory, callers, client_proof(settings))
         self.table = SessionTable(store, sealer, settings.session, settings.client_id, clock)
         self.refresher = Refresher(self.table, self.issuer, journal)
-        exchanger = Exchanger(self.issuer, self.refresher, journal)
+        feed = follow(settings.issuer, client_tls(settings))
+        self.news = SessionNews(FollowedRevocations(feed, settings.revocations))
+        exchanger = Exchanger(self.issuer, self.refresher, self.news, journal)
         self.plane = DataPlane(settings, journal, SessionCredentials(self.table, exchanger))
         self.plane.door.local = Bff(
             BffContext(
@@ -77,6 +81,7 @@ class Gateway:
 
         Raises: OSError when the address is taken.
         """
+        self.news.followed.feed.start()
         await self.plane.start()
 
     async def stop(self, *, grace: float = GRACE) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from keystead.core.values import Secret
+from keystead.sdk.revocations import RevocationPolicy
 
 DEFAULT_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -102,6 +103,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     assertion from the agent on `agent_socket`.
     `scopes`: asked for at sign-in.
     `database`: where sessions are kept.
+    `revocations`: how old the issuer's news of what ended may be before the issuer is asked at every request.
     `trusted_proxies`: addresses of proxies in front whose X-Forwarded-For names the browser. None by default.
     `ca_file`: certificates to trust, as a PEM file, in place of the system's, for issuer and upstreams.
     """
@@ -115,6 +117,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     agent_socket: str = ""
     scopes: tuple[str, ...] = ("openid",)
     database: str = "sqlite:///gateway.db"
+    revocations: RevocationPolicy = RevocationPolicy()
     trusted_proxies: tuple[str, ...] = ()
     ca_file: str = ""
     tls: TlsSettings | None = None

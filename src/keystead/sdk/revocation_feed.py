@@ -165,6 +165,16 @@ class FollowedRevocations:
         self.refused_stale = 0
         self._refuses = policy.on_stale == "refuse"
 
+    @property
+    def staleness(self) -> float:
+        """How many seconds old the news is: the figure to watch. Infinite before the first."""
+        return self.feed.staleness
+
+    @property
+    def known(self) -> int:
+        """How many revocations are kept in memory."""
+        return len(self.feed.marks)
+
     async def settle(self) -> None:
         """Wait, once, until the first news is there or the first attempt failed."""
         self.feed.start()

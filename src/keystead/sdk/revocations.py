@@ -17,7 +17,7 @@ from keystead.core.tokens import AccessClaims
 ALIVE = Check("revocation", True, "nothing it stands on was revoked")
 
 
-class RevocationPolicy(msgspec.Struct, frozen=True):
+class RevocationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to a verifier that has lost the feed.
 
     `maximum_staleness`: how many seconds old the news may be. While it is younger, tokens are judged by what is known.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
@@ -38,16 +37,16 @@ class SessionCredentials:
     def at_hand(self, handle: str, route: Route) -> Identity | None:
         """Return the identity when everything is in memory and fresh."""
         live = self._table.at_hand(handle)
-        if live is None:
-            return None
-        token = live.upstream_tokens.get(route.key)
-        return token.identity if token is not None and token.good_until > time.monotonic() else None
+        return self._exchanger.at_hand(live, route) if live is not None else None
 
     def confirm(self, sessions: Iterable[SessionView]) -> None:
         """Look whether sessions for which something is going on have ended elsewhere."""
-        stale = [live for live in sessions if isinstance(live, LiveSession) and self._table.is_stale(live)]
-        if stale and self._confirming is None:
-            self._confirming = asyncio.get_running_loop().create_task(self._confirm(stale))
+        if self._confirming is not None:
+            return
+        living = [live for live in sessions if isinstance(live, LiveSession)]
+        open_questions = [live for live in living if self._table.is_stale(live) or self._exchanger.doubts(live)]
+        if open_questions:
+            self._confirming = asyncio.get_running_loop().create_task(self._confirm(open_questions))
             self._confirming.add_done_callback(self._confirmed)
 
     async def fetch(self, handle: str, route: Route, trace: TraceContext) -> Identity | Refusal:
@@ -69,7 +68,17 @@ class SessionCredentials:
     async def _confirm(self, sessions: list[LiveSession]) -> None:
         with suppress(StorageUnavailable):
             for live in sessions:
-                await self._table.confirm(live)
+                if self._table.is_stale(live):
+                    await self._table.confirm(live)
+                if not live.ended and self._exchanger.doubts(live) and not await self._stands(live):
+                    self._table.forget(live.record.id)
+
+    async def _stands(self, live: LiveSession) -> bool:
+        """Ask the issuer about a session of which something died. Without an answer it does not stand."""
+        try:
+            return await self._exchanger.stands(live)
+        except UpstreamError:
+            return False
 
     def _confirmed(self, task: asyncio.Task[None]) -> None:
         self._confirming = None

@@ -14,12 +14,13 @@ from typing import Any, Final
 from keystead.core.decisions import Check, Credential, Decision, Journal
 from keystead.core.jose.claims import audiences
 from keystead.core.jose.jws import peek_claims_unverified
-from keystead.core.trace import TraceContext
+from keystead.core.trace import TraceContext, new_trace
 from keystead.gateway.identity import Identity
 from keystead.gateway.issuer.client import IssuerClient, TokenRefused, TokensGranted
 from keystead.gateway.refusals import Refusal, refuse
 from keystead.gateway.routes import Route
 from keystead.gateway.sessions.live import LiveSession, UpstreamToken
+from keystead.gateway.sessions.news import SessionNews, watch
 from keystead.gateway.sessions.refresh import Refresher
 
 SHARE_OF_LIFE: Final = 0.8
@@ -29,19 +30,27 @@ SESSION_ENDED: Final = refuse(401, "session.ended", "The session has ended.")
 class Exchanger:
     """Buys tokens for upstreams."""
 
-    def __init__(self, issuer: IssuerClient, refresher: Refresher, journal: Journal) -> None:
+    def __init__(self, issuer: IssuerClient, refresher: Refresher, news: SessionNews, journal: Journal) -> None:
         self._issuer = issuer
         self._refresher = refresher
+        self._news = news
         self._journal = journal
+
+    def at_hand(self, live: LiveSession, route: Route) -> Identity | None:
+        """Return the session's token for a route, if it was bought, lives on and nothing it stands on was revoked."""
+        token = live.upstream_tokens.get(route.key)
+        if token is None or token.good_until <= time.monotonic() or not self._news.is_good(token):
+            return None
+        return token.identity
 
     async def token(self, live: LiveSession, route: Route, trace: TraceContext) -> Identity | Refusal:
         """Return the session's token for a route, buying it once however many requests wait for it.
 
         Raises: UpstreamError, StorageUnavailable.
         """
-        token = live.upstream_tokens.get(route.key)
-        if token is not None and token.good_until > time.monotonic():
-            return token.identity
+        identity = self.at_hand(live, route)
+        if identity is not None:
+            return identity
         task = live.exchanging.get(route.key)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._buy(live, route, trace))
@@ -50,6 +59,21 @@ class Exchanger:
         outcome = await asyncio.shield(task)
         assert isinstance(outcome, Identity | Refusal)
         return SESSION_ENDED if live.ended else outcome
+
+    def doubts(self, live: LiveSession) -> bool:
+        """Tell whether something a session's tokens stand on was revoked, or may have been."""
+        return bool(self._news.doubtful(live))
+
+    async def stands(self, live: LiveSession) -> bool:
+        """Ask the issuer anew for every token that is in doubt. False: the session, or a part of it, has ended.
+
+        Raises: UpstreamError, StorageUnavailable.
+        """
+        for token in self._news.doubtful(live):
+            live.upstream_tokens.pop(token.route.key, None)
+            if not isinstance(await self.token(live, token.route, new_trace()), Identity):
+                return False
+        return True
 
     async def _buy(self, live: LiveSession, route: Route, trace: TraceContext) -> Identity | Refusal:
         if not await self._refresher.ensure(live, trace):
@@ -78,7 +102,7 @@ class Exchanger:
         identity = Identity(token.encode("ascii"), live)
         if not live.ended:
             good_until = time.monotonic() + granted.expires_in * SHARE_OF_LIFE
-            live.upstream_tokens[route.key] = UpstreamToken(identity, good_until)
+            live.upstream_tokens[route.key] = UpstreamToken(identity, route, good_until, watch(token))
         self._note(live, route, trace, claims or {}, "exchange.bought", f"for {route.audience} alone")
         return identity
 

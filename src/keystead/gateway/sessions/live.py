@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 from keystead.core.decisions import Credential
 from keystead.core.values import Secret
 from keystead.gateway.identity import Identity, SessionView
+from keystead.gateway.routes import Route
 from keystead.gateway.sessions.records import GatewaySession, SessionTokens
+from keystead.sdk.revocations import Watched
 
 RECHECK: Final = 1.0
 
 
 class UpstreamToken:
-    """A token for one upstream. `identity` holds its finished header line; good until a moment of the loop's clock."""
+    """A token for one route. `identity` holds its finished header line; good until a moment of the loop's clock.
 
-    __slots__ = ("good_until", "identity")
+    `watched` is what its end would be told by in the issuer's news; None when it cannot be told.
+    """
 
-    def __init__(self, identity: Identity, good_until: float) -> None:
+    __slots__ = ("bought_at", "good_until", "identity", "route", "watched")
+
+    def __init__(self, identity: Identity, route: Route, good_until: float, watched: Watched | None) -> None:
         self.identity = identity
+        self.route = route
         self.good_until = good_until
+        self.watched = watched
+        self.bought_at = time.monotonic()
 
 
 class LiveSession(SessionView):
