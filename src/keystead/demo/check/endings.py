@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
+import httpx2
+
 from keystead.demo.check.report import Step
 from keystead.demo.check.world import World, expect
+from keystead.demo.places import audience
+
+PATIENCE_SECONDS: Final = 10
 
 
 def endings(world: World) -> list[Step]:
@@ -11,6 +19,7 @@ def endings(world: World) -> list[Step]:
     part = "Over when it is over"
     return [
         Step(part, "a revoked token is inactive at once", lambda: _revoked(world)),
+        Step(part, "a service that never asks about it refuses it too", lambda: _refused(world)),
         Step(part, "after signing out the old cookie opens nothing", lambda: _signed_out(world)),
         Step(part, "no secret is in any log line", lambda: _no_secret_in_logs(world)),
     ]
@@ -22,6 +31,19 @@ def _revoked(world: World) -> str:
     expect(world.post("revocation_endpoint", token=token), 200)
     assert world.post("introspection_endpoint", token=token).json()["active"] is False
     return "active before, inactive after"
+
+
+def _refused(world: World) -> str:
+    """A service follows the revocation feed: it learns of the end of a token without looking it up."""
+    token = world.tokens("alice", resource=audience("orders"), scope="orders:read")["access_token"]
+    expect(world.service("orders", "GET", "/orders", token), 200)
+    expect(world.post("revocation_endpoint", token=token), 200)
+    revoked = time.monotonic()
+    while world.service("orders", "GET", "/orders", token).status_code == httpx2.codes.OK:
+        assert time.monotonic() < revoked + PATIENCE_SECONDS, "the news of the revocation did not arrive"
+    seconds = time.monotonic() - revoked
+    answer = expect(world.service("orders", "GET", "/orders", token), 401, says="invalid_token")
+    return f"{answer}, {seconds * 1000:.0f} ms after the revocation"
 
 
 def _signed_out(world: World) -> str:
