@@ -113,7 +113,7 @@ class Issuer:
         self.store: Store = store or open_store(str(folder / "keystead.db"))
         sealer = AesGcmSealer(KEY)
         self.keys = StoreKeyRing(self.store, sealer)
-        self.outbound = GuardedOutbound((ip_network("127.0.0.0/8"),))
+        self.outbound = GuardedOutbound((ip_network("127.0.0.0/8"), ip_network("::1/128")))
         self.cx = ServerContext(
             base_url=BASE,
             store=self.store,

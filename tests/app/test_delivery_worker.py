@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keystead.app.delivery_worker import DeliveryWorker, wait_before
+from keystead.app.delivery_worker import wait_before
 from keystead.core.records.delivery import DELIVERY_SEAL, Delivery, new_delivery_id
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import claim_deliveries, deliver, due_first
-from tests.app.receiver import Receiver, receiver, until
 from tests.issuer import Issuer
+from tests.receiver import Receiver, receiver, until
+from tests.sending import working
 
 
 @pytest.fixture
@@ -25,19 +24,6 @@ async def there() -> AsyncIterator[Receiver]:
     """A receiver."""
     async with receiver() as made:
         yield made
-
-
-@asynccontextmanager
-async def working(*issuers: Issuer) -> AsyncIterator[None]:
-    """One worker per issuer, for as long as this lasts."""
-    tasks = [asyncio.create_task(DeliveryWorker(issuer.cx, ("acme",)).run()) for issuer in issuers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
 
 def clock() -> EpochSeconds:

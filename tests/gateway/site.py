@@ -67,6 +67,12 @@ class Site:
         assert live is not None
         return live
 
+    async def load(self, visitor: Visitor) -> LiveSession:
+        """The visitor's session, read into memory first."""
+        live = await self.gateway.table.load(visitor.jar["__Host-keystead"])
+        assert live is not None
+        return live
+
 
 @dataclass
 class Visitor:

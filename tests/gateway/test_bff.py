@@ -132,7 +132,7 @@ async def test_a_service_nobody_may_exchange_towards_is_403(site: Site) -> None:
 
 async def test_unknown_paths_and_methods_under_bff(site: Site) -> None:
     visitor = site.visitor()
-    for path in ("/bff", "/bff/", "/bff/nothing", "/bff/backchannel-logout"):
+    for path in ("/bff", "/bff/", "/bff/nothing"):
         assert (await visitor.navigate(path)).status == 404
     response = await visitor.call("DELETE", "/bff/user")
     assert (response.status, response.header("allow")) == (405, "GET")

@@ -64,11 +64,13 @@ class LogoutQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Farewell(msgspec.Struct, frozen=True, kw_only=True):
-    """You are signed out."""
+    """You are signed out. `frames` tell applications so; with `goes_on` the browser follows the link afterwards."""
 
     realm: str
     realm_name: str = ""
     link: Link | None = None
+    frames: tuple[str, ...] = ()
+    goes_on: bool = False
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):

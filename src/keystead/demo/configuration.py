@@ -48,6 +48,7 @@ def configuration(places: Places, passwords: dict[str, str], check: CheckClient 
             "listen": f"127.0.0.1:{places.issuer_port}",
             "management_listen": f"127.0.0.1:{places.management_port}",
             "database": f"sqlite:///{directory}/keystead.db",
+            "outbound": {"allow": ["127.0.0.0/8", "::1/128"]},
         },
         "realms": {
             REALM: {
@@ -80,6 +81,7 @@ def _clients(places: Places, check: CheckClient | None) -> list[dict[str, Any]]:
             "workload": "gateway",
             "redirect_uris": [f"{places.shop_url}/bff/callback"],
             "post_logout_redirect_uris": [f"{places.shop_url}/"],
+            "backchannel_logout_uri": f"{places.shop_url}/bff/backchannel-logout",
             "grant_types": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
             "scope": SESSION_SCOPE,
         }

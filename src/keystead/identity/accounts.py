@@ -7,6 +7,7 @@ import msgspec
 from keystead.core.records.account import Account
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.values import EpochSeconds, new_identifier
+from keystead.identity.sessions import end_sessions_of
 from keystead.storage.ports import Read, Stored, Write, emit, find, get, only, put
 
 ACCOUNT_PREFIX = "usr"
@@ -42,6 +43,7 @@ def end_authority(realm: str, account_id: str, reason: str, now: EpochSeconds, *
     )
     if not isinstance((yield from put(changed, now)), Stored):
         raise RuntimeError("an account changed inside a write transaction")
+    yield from end_sessions_of(realm, account_id, reason, now)
     payload = msgspec.json.encode(Revocation("account", account_id, reason))
     yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + _REVOCATION_MEMORY))
     return True

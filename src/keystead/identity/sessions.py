@@ -10,13 +10,15 @@ from __future__ import annotations
 import msgspec
 
 from keystead.core.assurance import with_evidence
+from keystead.core.logout import Ended
 from keystead.core.records.account import Account
 from keystead.core.records.grant import Grant
 from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.session import Evidence, Session
 from keystead.core.values import EpochSeconds, handle_digest, new_handle, new_identifier
-from keystead.storage.ports import Stored, Write, emit, find, get, only, put, revoke_family
+from keystead.identity.logout_messages import clients_of, tell_clients
+from keystead.storage.ports import Read, Stored, Write, emit, find, get, only, put, revoke_family
 
 SESSION_PREFIX = "kss_"
 _LONGEST_USER_AGENT = 256
@@ -86,25 +88,46 @@ def _may_continue(session: Session, account: Account) -> bool:
     )
 
 
-def end_session(realm: str, sid: str, reason: str, now: EpochSeconds) -> Write[bool]:
+def end_session(realm: str, sid: str, reason: str, now: EpochSeconds) -> Write[Ended | None]:
     """End a session, revoke the grants it bought that were not meant to outlive it, and tell the world.
 
-    All in one transaction: after it, the next refresh, exchange and introspection fail. Answer: whether it was live.
+    All in one transaction: after it, the next refresh, exchange and introspection fail, and every client of the session
+    that hears of logouts by the back channel has a message under way. Answer: None when it was not live.
     Spec: OpenID Connect RP-Initiated Logout section 2, OpenID Connect Core section 11 (offline_access).
     """
     session = yield from get(Session, realm, sid, now)
     if session is None or session.ended_at is not None:
-        return False
+        return None
     yield from put(msgspec.structs.replace(session, ended_at=now), now)
-    after = ""
-    while grants := (yield from find(Grant, realm, now, index="sid", value=sid, after=after)):
-        for grant in grants:
-            if not grant.offline and grant.revoked_at is None:
-                yield from _revoke(grant, now)
-        after = grants[-1].id
+    grants = yield from grants_of(session, now)
+    clients = yield from clients_of(session, grants, now)
+    yield from tell_clients(session, clients, now)
+    for grant in grants:
+        if not grant.offline and grant.revoked_at is None:
+            yield from _revoke(grant, now)
     payload = msgspec.json.encode(Revocation("session", sid, reason))
     yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + _LONGEST_ACCESS_TOKEN))
-    return True
+    return Ended(session, tuple(clients))
+
+
+def end_sessions_of(realm: str, subject: str, reason: str, now: EpochSeconds) -> Write[int]:
+    """End every session of a person. Answer: how many were live."""
+    ended, after = 0, ""
+    while sessions := (yield from find(Session, realm, now, index="subject", value=subject, after=after)):
+        for session in sessions:
+            ended += (yield from end_session(realm, session.id, reason, now)) is not None
+        after = sessions[-1].id
+    return ended
+
+
+def grants_of(session: Session, now: EpochSeconds) -> Read[list[Grant]]:
+    """Return every grant that a session bought."""
+    found: list[Grant] = []
+    after = ""
+    while grants := (yield from find(Grant, session.realm, now, index="sid", value=session.id, after=after)):
+        found += grants
+        after = grants[-1].id
+    return found
 
 
 def _revoke(grant: Grant, now: EpochSeconds) -> Write[None]:

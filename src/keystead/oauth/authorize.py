@@ -44,6 +44,8 @@ from keystead.oauth.outcome import Outcome
 from keystead.oauth.pushed_requests import spend
 from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.response_modes.mode import AuthorizationResponse
+from keystead.oauth.session_state import session_state, state_cookie
+from keystead.oauth.session_use import note_use
 from keystead.oauth.situation import Person
 from keystead.storage.ports import Write, get, put, remove
 
@@ -51,7 +53,6 @@ INTERACTION_PREFIX: Final = "ksi_"
 BROWSER_PREFIX: Final = "ksb_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_CODE_LIFETIME: Final = 60
-_SESSION_TOUCH_INTERVAL: Final = 60
 _challenges: Final = ChallengeMemory()
 
 
@@ -185,7 +186,19 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
     journal.code_offered(asked, code, checks, cx)
     if _challenges.is_reused(cx.issuer(interaction.realm), code.client_id, code.code_challenge, code.sid):
         journal.challenge_reused(asked, cx)
-    return await respond(asked, (("code", handle),), cx)
+    return await _with_session_state(asked, person.session, handle, cx)
+
+
+async def _with_session_state(asked: Asked, session: Session, code: str, cx: ServerContext) -> Reply:
+    """Answer with the code, and for OpenID Connect with what tells the client when the sign-in changes."""
+    interaction = asked.interaction
+    state = ""
+    if "openid" in interaction.scopes:
+        state = session_state(interaction.client_id, interaction.redirect_uri, session, cx)
+    if not state:
+        return await respond(asked, (("code", code),), cx)
+    reply = await respond(asked, (("code", code), ("session_state", state)), cx)
+    return Reply(reply.status, (*reply.headers, *state_cookie(asked.request, session, cx)), reply.body)
 
 
 def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
@@ -221,9 +234,7 @@ def _settle(asked: Asked, code: AuthorizationCode, session: Session, outcome: Ou
         return None
     if interaction.consented_scopes is not None and interaction.consented_by == code.subject:
         yield from _remember_consent(code, interaction, now)
-    if now - session.last_seen_at >= _SESSION_TOUCH_INTERVAL:
-        # A conflict means that somebody else just changed the session; being seen is not worth a retry.
-        yield from put(msgspec.structs.replace(session, last_seen_at=now), now)
+    yield from note_use(session, asked.client, now)
     if outcome is not None:
         return "" if (yield from outcome.keep(asked, code)) else None
     return (yield from offer_code(interaction.realm, code))

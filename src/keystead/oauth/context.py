@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from keystead.core.decisions import Journal
+from keystead.core.logout import Ended
 from keystead.core.pages import Pages
 from keystead.core.protocols import KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write
 
-EndSession = Callable[[str, str, str, EpochSeconds], Write[bool]]
+EndSession = Callable[[str, str, str, EpochSeconds], Write[Ended | None]]
 """(realm, sid, reason, now): the transaction that ends a session. Implemented by `keystead.identity.sessions`."""
 
 

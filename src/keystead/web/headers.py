@@ -59,6 +59,16 @@ def handover_headers(script: str) -> Headers:
     return (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
 
 
+def framing_headers(frames: tuple[str, ...]) -> Headers:
+    """Return the headers of a page that shows these addresses in frames, and no other."""
+    sources = " ".join(dict.fromkeys(form_source(frame) for frame in frames))
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src {sources}; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return (*_FIXED, (b"content-security-policy", policy.encode("ascii")))
+
+
 def form_source(redirect_uri: str) -> str:
     """Return the narrowest CSP source that covers a redirect URI: its origin, or else its scheme.
 

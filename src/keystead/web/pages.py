@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keystead.core.http import Reply
 from keystead.core.pages import Farewell, Handover, LogoutQuestion, Notice, Problem
-from keystead.web.headers import handover_headers
+from keystead.web.headers import framing_headers, handover_headers
 from keystead.web.rendering import SUBMIT_SCRIPT, render
 
 
@@ -52,4 +52,7 @@ class HtmlPages:
 
     def logged_out(self, farewell: Farewell) -> Reply:
         """Return the page after signing out."""
-        return render("logged_out.html", {"farewell": farewell}, base_url=self._base_url, realm=farewell.realm)
+        page = render("logged_out.html", {"farewell": farewell}, base_url=self._base_url, realm=farewell.realm)
+        if not farewell.frames:
+            return page
+        return Reply(page.status, framing_headers(farewell.frames), page.body)

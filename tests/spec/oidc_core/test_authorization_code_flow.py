@@ -24,7 +24,7 @@ async def test_a_person_signs_in_consents_and_the_client_gets_a_code(issuer: Iss
     assert page.status == 303
     assert page.location.startswith(CALLBACK + "?")
     answer = page.answer
-    assert set(answer) == {"code", "state", "iss"}
+    assert set(answer) == {"code", "state", "iss", "session_state"}
     assert answer["state"] == "state-1"
     assert answer["iss"] == issuer.url
     code = await offered(issuer, answer["code"])

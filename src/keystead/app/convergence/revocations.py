@@ -17,6 +17,7 @@ from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.workload import Workload
 from keystead.core.values import EpochSeconds
+from keystead.identity.sessions import end_sessions_of
 from keystead.storage.ports import Write, emit
 
 REASON: Final = "configuration"
@@ -30,6 +31,9 @@ CHANGING_FIELDS: Final = {
     Workload.kind: frozenset({"scope", "audiences"}),
 }
 _ENDING_KINDS: Final = frozenset({Client.kind, Workload.kind, Account.kind, Realm.kind})
+
+SESSION_ENDING_FIELDS: Final = frozenset({"enabled", "authority_epoch"})
+"""What, changed in an account, ends its sessions: they are dead by then, and their clients are told."""
 
 
 def tell_of(change: Change, now: EpochSeconds) -> Write[None]:
@@ -45,6 +49,8 @@ def tell_of(change: Change, now: EpochSeconds) -> Write[None]:
         yield from _tell(change.realm, f"{change.kind}_change", change.id, now)
     if change.kind == Workload.kind and "roles" in changed:
         yield from _tell(change.realm, "role_assignment", change.id, now)
+    if change.kind == Account.kind and (change.verb == "delete" or changed & SESSION_ENDING_FIELDS):
+        yield from end_sessions_of(change.realm, change.id, REASON, now)
 
 
 def _was_disabled(change: Change) -> bool:

@@ -21,7 +21,8 @@ class Session(Record, frozen=True, kw_only=True):
     """A session. Its `id` is the public `sid`; the cookie's handle is stored only as `handle_digest`.
 
     The id stays through re-authentication so that logout and revocation reach everything bought with it; the
-    handle is replaced at every sign-in, re-authentication and step-up.
+    handle is replaced at every sign-in, re-authentication and step-up. `clients` are those that want to hear when it
+    ends and were signed in to with it: a grant may be long gone while the application still shows who is signed in.
     """
 
     kind: ClassVar[str] = "session"
@@ -36,3 +37,4 @@ class Session(Record, frozen=True, kw_only=True):
     last_seen_at: EpochSeconds = EpochSeconds(0)
     ended_at: EpochSeconds | None = None
     user_agent: str = ""
+    clients: tuple[str, ...] = ()

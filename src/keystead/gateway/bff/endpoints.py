@@ -9,6 +9,7 @@ from keystead.core.errors import InvalidRequest, StorageUnavailable, UpstreamErr
 from keystead.core.http import Reply
 from keystead.core.trace import TraceContext
 from keystead.gateway.admission import Asked
+from keystead.gateway.bff.backchannel_logout import BackchannelLogoutEndpoint
 from keystead.gateway.bff.call import BffContext, BffEndpoint, Call, malformed
 from keystead.gateway.bff.callback import CallbackEndpoint
 from keystead.gateway.bff.login import LoginEndpoint
@@ -17,8 +18,13 @@ from keystead.gateway.bff.user import UserEndpoint
 from keystead.gateway.head import RequestHead
 from keystead.gateway.refusals import Refusal, refuse
 
-ENDPOINTS: Final[tuple[BffEndpoint, ...]] = (LoginEndpoint(), CallbackEndpoint(), LogoutEndpoint(), UserEndpoint())
-RESERVED_PATHS: Final = frozenset({"/bff/backchannel-logout"})
+ENDPOINTS: Final[tuple[BffEndpoint, ...]] = (
+    LoginEndpoint(),
+    CallbackEndpoint(),
+    LogoutEndpoint(),
+    BackchannelLogoutEndpoint(),
+    UserEndpoint(),
+)
 _ACTION: Final = "gateway.bff"
 _log = logging.getLogger(__name__)
 

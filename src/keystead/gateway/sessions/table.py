@@ -18,7 +18,7 @@ from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds, handle_digest, new_handle, new_identifier
 from keystead.gateway.sessions.live import RECHECK, LiveSession
 from keystead.gateway.sessions.records import GatewaySession, SessionTokens
-from keystead.gateway.sessions.transactions import end_session, sessions_of, touch
+from keystead.gateway.sessions.transactions import SessionEnd, end_session, end_told, touch
 from keystead.gateway.settings import SessionSettings
 from keystead.storage.ports import Store, Write, get, put
 
@@ -135,10 +135,15 @@ class SessionTable:
         self.forget(id)
         return self._open(record) if record is not None else None
 
-    async def end_all(self, index: str, value: str) -> int:
-        """End every session with this `sid` or `subject`."""
+    async def end_for(self, end: SessionEnd) -> int | None:
+        """End the sessions that the issuer says have ended, once for each token that says so. None: it said so before.
+
+        Raises: StorageUnavailable, in which case nothing has ended and the issuer shall say it again.
+        """
         now = self.now()
-        records = await self.store.write(lambda: sessions_of(self.realm, index, value, now))
+        records = await self.store.write(lambda: end_told(self.realm, end, now))
+        if records is None:
+            return None
         for record in records:
             self.forget(record.id)
         return len(records)

@@ -13,7 +13,7 @@ import msgspec
 
 from keystead.core.values import EpochSeconds
 from keystead.gateway.sessions.records import GatewaySession
-from keystead.storage.ports import Write, find, get, put, remove
+from keystead.storage.ports import Write, claim, find, get, put, remove
 
 LEASE: Final = 12
 
@@ -92,9 +92,31 @@ def end_session(realm: str, id: str, now: EpochSeconds) -> Write[GatewaySession 
     return record
 
 
-def sessions_of(realm: str, index: str, value: str, now: EpochSeconds) -> Write[list[GatewaySession]]:
-    """Remove every session with this `sid` or `subject`. Answer: what they were."""
-    records = yield from find(GatewaySession, realm, now, index=index, value=value)
-    for record in records:
-        yield from remove(GatewaySession, realm, record.id)
-    return records
+class SessionEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """What the issuer says has ended: the session `sid`, or without one every session of `subject`.
+
+    `token_digest` is spent with it and remembered until the token that said so has expired.
+    """
+
+    sid: str
+    subject: str
+    token_digest: str
+    until: EpochSeconds
+
+
+def end_told(realm: str, end: SessionEnd, now: EpochSeconds) -> Write[list[GatewaySession] | None]:
+    """Spend a logout token and remove the sessions it names. Answer: what they were; None for a replay."""
+    if not (yield from claim(realm, "logout_token", end.token_digest, end.until, now)):
+        return None
+    index, value = ("sid", end.sid) if end.sid else ("subject", end.subject)
+    ended: list[GatewaySession] = []
+    while records := (yield from find(GatewaySession, realm, now, index=index, value=value, after=_last(ended))):
+        for record in records:
+            if end.subject in ("", record.subject):
+                yield from remove(GatewaySession, realm, record.id)
+        ended += records
+    return [record for record in ended if end.subject in ("", record.subject)]
+
+
+def _last(records: list[GatewaySession]) -> str:
+    return records[-1].id if records else ""

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from keystead.core.cookies import clear_cookie, cookie_name
-from keystead.core.decisions import Check, Decision, Denied
+from keystead.core.decisions import Decision
 from keystead.core.errors import InvalidRequest
-from keystead.core.forms import Form, Line, Token, Word, parse_parameters, read_body, read_form
-from keystead.core.http import Reply, Request
+from keystead.core.forms import parse_parameters, read_body, read_form
+from keystead.core.http import Headers, Reply, Request
+from keystead.core.logout import Ended
 from keystead.core.pages import Farewell, Link, LogoutQuestion, Problem
-from keystead.core.records.client import Client
 from keystead.core.redirects import see_other
-from keystead.core.spec import OIDC_RP_LOGOUT, Section
-from keystead.oauth.checks.id_token_hint import read_id_token_hint
+from keystead.core.spec import OIDC_FRONTCHANNEL, OIDC_RP_LOGOUT, Section
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, is_form_token, refuse_foreign_post, session_handle
-from keystead.oauth.situation import Person, gather, place_of, read_browser
-
-
-class LogoutForm(Form, frozen=True, kw_only=True):
-    """The parameters of a logout request; `answer` and `token` only from our own page."""
-
-    id_token_hint: Token = ""
-    logout_hint: Line = ""
-    client_id: Word = ""
-    post_logout_redirect_uri: Line = ""
-    state: Line | None = None
-    answer: Word = ""
-    token: Word = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A logout request that was checked: who may be told, where to go afterwards, and whom the hint names."""
-
-    form: LogoutForm
-    client: Client | None
-    person: Person | None
-    hint: dict[str, Any] | None
-    return_to: str
-    realm_name: str
-    checks: tuple[Check, ...]
+from keystead.oauth.logout_request import LogoutForm, Proven, hint_is_of, prove_logout
+from keystead.oauth.session_state import forget_state_cookie
+from keystead.oauth.situation import Person
 
 
 class LogoutEndpoint(EndpointPlugin):
@@ -58,70 +33,32 @@ class LogoutEndpoint(EndpointPlugin):
     path: ClassVar[str] = "logout"
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
     page: ClassVar[bool] = True
-    specs: ClassVar[tuple[Section, ...]] = (OIDC_RP_LOGOUT["2"], OIDC_RP_LOGOUT["3"])
+    specs: ClassVar[tuple[Section, ...]] = (OIDC_RP_LOGOUT["2"], OIDC_RP_LOGOUT["3"], OIDC_FRONTCHANNEL["3"])
 
     def metadata(self, issuer: str) -> dict[str, Any]:
         """Return where to send people who want to sign out."""
-        return {"end_session_endpoint": f"{issuer}/logout"}
+        return {
+            "end_session_endpoint": f"{issuer}/logout",
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
+            "frontchannel_logout_supported": True,
+            "frontchannel_logout_session_supported": True,
+        }
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one logout request, or the answer to our question."""
         try:
             parameters = read_body(request) if request.method == "POST" else parse_parameters(request.query)
-            proven = await _prove(request, read_form(parameters, LogoutForm), cx)
+            proven = await prove_logout(request, read_form(parameters, LogoutForm), cx)
         except InvalidRequest as error:
             return _refuse(request, error, cx)
         if proven.form.answer and request.method == "POST":
             return await _answered(request, proven, cx)
         if proven.person is None:
             return _goodbye(request, proven, cx, ended=False)
-        if _hint_is_of(proven.person, proven.hint):
+        if hint_is_of(proven.person, proven.hint):
             return await _end(request, proven, proven.person, cx)
         return _ask(request, proven, proven.person, cx)
-
-
-async def _prove(request: Request, form: LogoutForm, cx: ServerContext) -> Proven:
-    """Check everything a logout request claims. Raises: InvalidRequest."""
-    issuer = cx.issuer(request.realm)
-    hint = await _read_hint(request, form, cx)
-    client_id = form.client_id
-    if hint is not None:
-        audience = hint.get("aud")
-        named = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
-        if client_id and client_id not in named:
-            raise InvalidRequest("The id_token_hint was issued to another client.", reason="logout.hint_client")
-        client_id = client_id or (named[0] if len(named) == 1 and isinstance(named[0], str) else "")
-    session_digest = read_browser(request, cx).session_digest
-    situation = await cx.store.read(gather(place_of(request, cx), client_id, session_digest, request.now))
-    client = situation.client if situation.client is not None and situation.client.enabled else None
-    if client_id and client is None:
-        raise InvalidRequest("This application is not known here.", reason="logout.client_unknown")
-    target = form.post_logout_redirect_uri
-    if target and (client is None or target not in client.post_logout_redirect_uris):
-        raise InvalidRequest(
-            "The post_logout_redirect_uri is not one that the application registered.",
-            reason="logout.redirect_uri_not_registered",
-        )
-    checks = (
-        Check("id_token_hint", hint is not None, f"an ID token of {issuer}" if hint else "none was sent"),
-        Check("post_logout_redirect_uri", True, "registered, character by character" if target else "none was sent"),
-    )
-    return Proven(form, client, situation.person, hint, target, situation.realm.display_name, checks)
-
-
-async def _read_hint(request: Request, form: LogoutForm, cx: ServerContext) -> dict[str, Any] | None:
-    if not form.id_token_hint:
-        return None
-    keys = await cx.keys.key_set(request.realm, request.now)
-    claims = read_id_token_hint(form.id_token_hint, keys, cx.issuer(request.realm))
-    if isinstance(claims, Denied):
-        raise InvalidRequest("The id_token_hint is not an ID token issued here.", reason=claims.reason)
-    return claims
-
-
-def _hint_is_of(person: Person, hint: dict[str, Any] | None) -> bool:
-    """Return whether the hint proves that the client means this very session."""
-    return hint is not None and hint.get("sub") == person.account.id and hint.get("sid") == person.session.id
 
 
 def _ask(request: Request, proven: Proven, person: Person, cx: ServerContext) -> Reply:
@@ -164,7 +101,7 @@ async def _answered(request: Request, proven: Proven, cx: ServerContext) -> Repl
 
 
 async def _end(request: Request, proven: Proven, person: Person, cx: ServerContext) -> Reply:
-    await cx.store.write(lambda: cx.end_session(request.realm, person.session.id, "logout", request.now))
+    ended = await cx.store.write(lambda: cx.end_session(request.realm, person.session.id, "logout", request.now))
     cx.journal.record(
         Decision(
             action="logout",
@@ -178,27 +115,55 @@ async def _end(request: Request, proven: Proven, person: Person, cx: ServerConte
             facts={"sid": person.session.id},
         )
     )
-    return _goodbye(request, proven, cx, ended=True)
+    return _goodbye(request, proven, cx, ended=True, frames=frontchannel_frames(ended, cx) if ended else ())
 
 
-def _goodbye(request: Request, proven: Proven, cx: ServerContext, *, ended: bool) -> Reply:
+def _goodbye(
+    request: Request, proven: Proven, cx: ServerContext, *, ended: bool, frames: tuple[str, ...] = ()
+) -> Reply:
     """Send the browser back to the application, or say goodbye here. Nothing proven: a link instead of a redirect.
 
+    Where applications hear of the logout in frames, they are on the page, and the browser goes on when they are loaded.
     Only a cookie that was shown is taken away: a form another site posts comes without the Lax cookie, and must not
     make the browser forget it.
     """
     shown = session_handle(request, cx)
-    forget = (clear_cookie(cookie_name("session", request.realm, secure=cx.secure)),) if shown else ()
-    if not proven.return_to:
-        return _with(cx.pages.logged_out(Farewell(realm=request.realm, realm_name=proven.realm_name)), forget)
-    state = "" if proven.form.state is None else urlencode({"state": proven.form.state})
-    joint = "" if not state else "&" if "?" in proven.return_to else "?"
-    location = f"{proven.return_to}{joint}{state}"
-    if ended or proven.hint is not None:
+    forget: Headers = ()
+    if shown:
+        session_cookie = cookie_name("session", request.realm, secure=cx.secure)
+        forget = (clear_cookie(session_cookie), forget_state_cookie(request.realm, cx))
+    location = _return_address(proven)
+    goes_on = bool(location) and (ended or proven.hint is not None)
+    if goes_on and not frames:
         return see_other(location, forget)
     name = (proven.client.client_name or proven.client.id) if proven.client else ""
-    farewell = Farewell(realm=request.realm, realm_name=proven.realm_name, link=Link(location, f"Back to {name}"))
+    farewell = Farewell(
+        realm=request.realm,
+        realm_name=proven.realm_name,
+        link=Link(location, f"Back to {name}") if location else None,
+        frames=frames,
+        goes_on=goes_on,
+    )
     return _with(cx.pages.logged_out(farewell), forget)
+
+
+def _return_address(proven: Proven) -> str:
+    """Return where to go afterwards, with the `state` the application sent; empty for nowhere."""
+    if not proven.return_to or proven.form.state is None:
+        return proven.return_to
+    joint = "&" if "?" in proven.return_to else "?"
+    return f"{proven.return_to}{joint}{urlencode({'state': proven.form.state})}"
+
+
+def frontchannel_frames(ended: Ended, cx: ServerContext) -> tuple[str, ...]:
+    """Return the addresses that tell applications in the browser that a session has ended.
+
+    Always with `iss` and `sid`: an application that is told whose logout this is cannot be fooled by any other frame.
+    Spec: OpenID Connect Front-Channel Logout 1.0 sections 2 and 3.
+    """
+    told = urlencode({"iss": cx.issuer(ended.session.realm), "sid": ended.session.id})
+    uris = (client.frontchannel_logout_uri for client in ended.clients)
+    return tuple(f"{uri}{'&' if '?' in uri else '?'}{told}" for uri in uris if uri)
 
 
 def _with(reply: Reply, headers: tuple[tuple[bytes, bytes], ...]) -> Reply:
