@@ -17,7 +17,7 @@ async def test_the_answer_stands_in_a_form(issuer: Issuer) -> None:
     assert (page.status, page.location) == (200, "")
     (form,) = page.forms
     assert (form.action, form.method) == (CALLBACK, "post")
-    assert set(form.fields) == {"code", "state", "iss"}
+    assert set(form.fields) == {"code", "state", "iss", "session_state"}
     assert form.fields["state"] == state
     assert form.fields["iss"] == issuer.url
     assert "continue" in form.ids, "without script a person presses the button"

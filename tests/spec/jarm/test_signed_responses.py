@@ -39,7 +39,7 @@ async def test_a_code_inside_a_jwt(issuer: Issuer, mode: str) -> None:
     page = await reach_code(browser_for(issuer), authorize_url(issuer, response_mode=mode))
     assert page.location.startswith(f"{CALLBACK}?response=")
     claims = await read_response(issuer, response_of(page))
-    assert set(claims) == {"iss", "aud", "exp", "iat", "code", "state"}
+    assert set(claims) == {"iss", "aud", "exp", "iat", "code", "state", "session_state"}
     assert (claims["iss"], claims["aud"], claims["state"]) == (issuer.url, "shop", "state-1")
     assert 10 < claims["exp"] - issuer.now <= 600
     assert (await issuer.redeem(claims["code"], client="shop")).status == 200
