@@ -85,4 +85,4 @@ async def _read_hint(request: Request, form: LogoutForm, cx: ServerContext) -> d
 
 def hint_is_of(person: Person, hint: dict[str, Any] | None) -> bool:
     """Return whether the hint proves that the client means this very session."""
-    return hint is not None and hint.get("sub") == person.account.id and hint.get("sid") == person.session.id
+    return hint is not None and hint.get("sub") == person.told and hint.get("sid") == person.session.id

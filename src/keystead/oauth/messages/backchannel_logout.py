@@ -16,6 +16,7 @@ from keystead.core.spec import OIDC_BACKCHANNEL, Section
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 from keystead.oauth.message import Composed, Message
+from keystead.oauth.subjects import subject_for
 from keystead.storage.ports import get
 
 
@@ -44,7 +45,7 @@ class BackchannelLogout(Message):
         signer = await cx.keys.signer(delivery.realm, now, client.id_token_signed_response_alg)
         claims: dict[str, Any] = {
             "iss": cx.issuer(delivery.realm),
-            "sub": ended.subject,
+            "sub": subject_for(cx.sealer, client, ended.subject),
             "aud": client.id,
             "iat": now,
             "exp": now + LOGOUT_TOKEN_LIFETIME,
