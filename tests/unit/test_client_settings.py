@@ -90,7 +90,8 @@ def test_what_contradicts_message_signing_alone() -> None:
 def test_the_realms_algorithm_must_fit_the_profile() -> None:
     entry = f"profile: fapi2_security, jwks: {JWKS}, {CODE}"
     assert "signing_algorithm" in refusal(entry, "signing_algorithm: RS256")
-    accept(f"{entry}, id_token_signed_response_alg: PS256", "signing_algorithm: RS256")
+    both = "signing_algorithm: RS256\n    further_signing_algorithms: [PS256]"
+    accept(f"{entry}, id_token_signed_response_alg: PS256", both)
     accept(entry)
 
 

@@ -30,7 +30,6 @@ from keystead.core.spec import (
     RFC6749,
     RFC6750,
     RFC7009,
-    RFC7591,
     RFC8707,
     RFC9449,
     RFC9470,
@@ -195,13 +194,6 @@ class RegistrationNotSupported(OAuthError):
 
     code = "registration_not_supported"
     spec = OIDC_CORE["3.1.2.6"]
-
-
-class InvalidClientMetadata(OAuthError):
-    """A client's metadata contradicts itself or the realm's policy."""
-
-    code = "invalid_client_metadata"
-    spec = RFC7591["3.2.2"]
 
 
 class InvalidToken(OAuthError):

@@ -37,6 +37,7 @@ RFC7518 = Specification("RFC 7518", "JSON Web Algorithms (JWA)")
 RFC7519 = Specification("RFC 7519", "JSON Web Token (JWT)")
 RFC7523 = Specification("RFC 7523", "JWT Profile for OAuth 2.0 Client Authentication and Authorization Grants")
 RFC7591 = Specification("RFC 7591", "OAuth 2.0 Dynamic Client Registration")
+RFC7592 = Specification("RFC 7592", "OAuth 2.0 Dynamic Client Registration Management")
 RFC7636 = Specification("RFC 7636", "Proof Key for Code Exchange (PKCE)")
 RFC7638 = Specification("RFC 7638", "JWK Thumbprint")
 RFC7662 = Specification("RFC 7662", "OAuth 2.0 Token Introspection")
@@ -78,6 +79,9 @@ OIDC_DISCOVERY = Specification("OpenID Connect Discovery 1.0", "OpenID Connect D
 OIDC_BACKCHANNEL = Specification("OpenID Connect Back-Channel Logout 1.0", "OpenID Connect Back-Channel Logout 1.0")
 OIDC_FRONTCHANNEL = Specification("OpenID Connect Front-Channel Logout 1.0", "OpenID Connect Front-Channel Logout 1.0")
 OIDC_SESSION = Specification("OpenID Connect Session Management 1.0", "OpenID Connect Session Management 1.0")
+OIDC_REGISTRATION = Specification(
+    "OpenID Connect Dynamic Client Registration 1.0", "OpenID Connect Dynamic Client Registration 1.0"
+)
 OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
 BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")
 CSP3 = Specification("Content Security Policy Level 3", "Content Security Policy Level 3")

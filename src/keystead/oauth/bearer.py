@@ -43,6 +43,17 @@ def bearer_token(request: Request) -> str:
     return shown.token
 
 
+def header_token(request: Request) -> str:
+    """Return the bearer token of the Authorization header, for requests whose body is no form. Raises: InvalidToken."""
+    try:
+        shown = _from_header(request.header(b"authorization"))
+    except ValueError:
+        raise InvalidRequest("the Authorization header is repeated", reason="access_token.repeated") from None
+    if not shown.token or shown.scheme != BEARER:
+        raise InvalidToken("send a token: Authorization: Bearer TOKEN", reason=NO_TOKEN)
+    return shown.token
+
+
 def shown_token(request: Request) -> ShownToken:
     """Return the token of the Authorization header, or of the form body of a POST (which is a bearer's way).
 

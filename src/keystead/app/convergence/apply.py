@@ -21,6 +21,7 @@ from keystead.core.records.account import Account
 from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.record import Record
+from keystead.core.records.registration import InitialAccessToken
 from keystead.core.records.trusted_issuer import PartnerServer, TrustedIssuer
 from keystead.core.records.workload import Agent, Workload
 from keystead.core.sealing import Sealer
@@ -28,10 +29,14 @@ from keystead.core.values import EpochSeconds
 from keystead.identity.accounts import account_by_username, new_account_id
 from keystead.storage.ports import Read, Store, Stored, Write, get, put, remove
 
-PRUNED_KINDS: tuple[type[Record], ...] = (TrustedIssuer, PartnerServer, Client, Agent, Workload, Api, Account)
+PRUNED_KINDS: tuple[type[Record], ...] = (
+    *(InitialAccessToken, TrustedIssuer, PartnerServer, Client, Agent, Workload, Api, Account),
+)
 KEPT_OF_AN_ACCOUNT = frozenset(
     {"id", "password_hash", "authority_epoch", "created_at", "updated_at", "configured_password_mac"}
 )
+KEPT: Mapping[type[Record], frozenset[str]] = {InitialAccessToken: frozenset({"uses_left"})}
+"""What changes by itself once it is made."""
 MAC_KIND = "configured_password"
 
 Hashes = Mapping[str, tuple[str, str]]
@@ -108,7 +113,7 @@ def _changes(work: _Work, now: EpochSeconds) -> Read[list[Change]]:
         stored = yield from get(type(record), realm, record.id, now)
         if isinstance(record, Client):
             record = with_sealed_secrets(record, stored, work.wanted, work.sealer)
-        found.append(difference(record, stored))
+        found.append(difference(record, stored, keep=KEPT.get(type(record), frozenset())))
     names = set()
     for user in work.wanted.users:
         change, account_id = yield from _account_change(realm, user, work.hashes.get(user.username), now)

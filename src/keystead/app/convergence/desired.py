@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keystead.app.convergence.registration import initial_access_tokens, registration_rules
 from keystead.app.convergence.trust import trust_records
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.credential_checks import client_secrets, secret_expiries
@@ -42,13 +43,18 @@ def desired_records(realm: str, settings: RealmSettings) -> list[Record]:
         *(agent_record(realm, agent) for agent in settings.agents),
         *(client_record(realm, client, settings.apis) for client in settings.clients),
         *trust_records(realm, settings),
+        *initial_access_tokens(realm, settings.registration),
     ]
 
 
 def realm_record(realm: str, settings: RealmSettings) -> Realm:
     """Return the realm itself."""
     same = {name: getattr(settings, name) for name in _SAME_IN_BOTH_REALMS}
-    return Realm(realm=realm, id=realm, **same | {"display_name": settings.display_name or realm})
+    changed = {
+        "display_name": settings.display_name or realm,
+        "registration": registration_rules(settings.registration),
+    }
+    return Realm(realm=realm, id=realm, **same | changed)
 
 
 def client_record(realm: str, settings: ClientSettings, apis: tuple[ApiSettings, ...] = ()) -> Client:

@@ -15,6 +15,7 @@ from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.records.record import Record
+from keystead.core.records.registration import FROM_A_DOCUMENT, REGISTERED
 from keystead.core.records.trusted_issuer import PartnerServer, TrustedIssuer
 from keystead.core.records.workload import Agent, Workload
 from keystead.core.values import EpochSeconds
@@ -38,6 +39,8 @@ SECTIONS: tuple[tuple[str, type[Record]], ...] = (
     ("trusted_issuers", TrustedIssuer),
     ("partner_servers", PartnerServer),
 )
+BY_THEMSELVES = frozenset({REGISTERED, FROM_A_DOCUMENT})
+"""Clients that registered themselves are no part of a file: nobody wrote them, and they would lose their tokens."""
 OURS_ALONE = frozenset(
     {
         "realm",
@@ -48,6 +51,11 @@ OURS_ALONE = frozenset(
         "client_secret_digests",
         "client_secrets_sealed",
         "client_secret_expiries",
+        "client_secret_expires_at",
+        "client_id_issued_at",
+        "self_registered",
+        "registration_access_token_digest",
+        "registration_policy",
         "password_hash",
         "configured_password_mac",
         "authority_epoch",
@@ -62,7 +70,9 @@ def export_realm(realm: str, now: EpochSeconds) -> Read[dict[str, Any]]:
     found = yield from get(Realm, realm, realm, now)
     document = _told(found) if found is not None else {}
     for section, kind in SECTIONS:
-        records = yield from all_of(kind, realm, now)
+        records = [
+            one for one in (yield from all_of(kind, realm, now)) if getattr(one, "managed_by", "") not in BY_THEMSELVES
+        ]
         if records:
             document[section] = [_entry(record) for record in records]
     return document
@@ -97,7 +107,7 @@ def _told(record: Record) -> dict[str, Any]:
     for name, default in zip(reversed(record.__struct_fields__), reversed(record.__struct_defaults__), strict=False):
         value = getattr(record, name)
         if name not in OURS_ALONE | {"exchange", "roles"} and value != default:
-            told[name] = list(value) if isinstance(value, tuple) else value
+            told[name] = msgspec.to_builtins(value)
     if isinstance(record, Account) and record.roles:
         told["roles"] = list(record.roles)
     return dict(reversed(told.items()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.credential_checks import require_credentials, require_long_secrets
@@ -15,6 +14,7 @@ from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
 from keystead.app.settings.profile_checks import require_profiles, settled_method
 from keystead.app.settings.realm import RealmSettings
+from keystead.app.settings.registration_checks import require_registration
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
 from keystead.app.settings.token_checks import (
@@ -24,6 +24,7 @@ from keystead.app.settings.token_checks import (
     require_well_formed_claims,
 )
 from keystead.app.settings.trust_checks import require_sound_trust
+from keystead.core.uris import wrong_redirect_uri
 
 Problem = tuple[Place, str]
 
@@ -97,28 +98,11 @@ def _require_redirect_uris(realm: RealmSettings) -> Iterator[Problem]:
     for index, client in enumerate(realm.clients):
         for key in ("redirect_uris", "post_logout_redirect_uris"):
             for number, uri in enumerate(getattr(client, key)):
-                wrong = _wrong_redirect_uri(uri)
+                wrong = wrong_redirect_uri(uri)
                 if wrong:
                     yield ("clients", index, key, number), f"`{uri}`: {wrong}"
         if "authorization_code" in client.grant_types and not client.redirect_uris:
             yield ("clients", index), "authorization_code needs at least one of `redirect_uris`"
-
-
-def _wrong_redirect_uri(uri: str) -> str:
-    if not uri.isascii() or any(character <= " " or character in '\\"<>*' for character in uri):
-        return "a redirect URI is plain ASCII without spaces, wildcards or quotes"
-    url = urlsplit(uri)
-    if url.fragment or "#" in uri or "@" in url.netloc:
-        return "a redirect URI has no fragment and no user name"
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        return "plain http only on loopback; use https"
-    if url.scheme in ("https", "http"):
-        return "" if url.hostname else "a redirect URI names a host"
-    return (
-        ""
-        if "." in url.scheme
-        else "use https, http on loopback, or a reverse-domain scheme such as com.example.app:/done"
-    )
 
 
 def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
@@ -158,6 +142,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_known_values,
     require_credentials,
     require_profiles,
+    require_registration,
     _require_redirect_uris,
     _require_known_scopes,
     _require_known_parties,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from keystead.app.settings.client import ClientSettings
+from keystead.app.settings.registration import RegistrationSettings
 from keystead.app.settings.trust import PartnerServerSettings, TrustedIssuerSettings
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds, Secret
@@ -128,6 +129,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `pushed_request_lifetime` (5 to 599) is for the `request_uri` of a pushed request.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
+    `registration` says which clients may register themselves.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
     """
@@ -158,3 +160,4 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     agents: tuple[AgentEntry, ...] = ()
     trusted_issuers: tuple[TrustedIssuerSettings, ...] = ()
     partner_servers: tuple[PartnerServerSettings, ...] = ()
+    registration: RegistrationSettings = RegistrationSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from keystead.core.records.record import Record
+from keystead.core.records.registration import RegistrationPolicy
 from keystead.core.values import EpochSeconds
 
 
@@ -20,6 +21,7 @@ class Client(Record, frozen=True, kw_only=True):
     `response_modes` bounds how answers travel; empty allows every mode.
     `self_registered` marks a client nobody here vouched for: pages say so, consent is always asked, and no error is
     redirected to it before a person has acted (RFC 9700 section 4.11.2).
+    `registration_policy` is the one it registered under, None for the realm's own.
     Does not: let a profile be weakened. What a profile demands is asked of `keystead.oauth.profiles`, never read off
     one field.
     Spec: RFC 7591 section 2 and the registry it opened.
@@ -109,6 +111,7 @@ class Client(Record, frozen=True, kw_only=True):
     # Registration
     self_registered: bool = False
     registration_access_token_digest: str = ""
+    registration_policy: RegistrationPolicy | None = None
     client_id_issued_at: EpochSeconds = EpochSeconds(0)
     managed_by: str = ""
 
