@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.databases import DATABASES
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.issuer import Issuer
 from tests.market import Market, open_market
@@ -35,6 +36,20 @@ async def served(tmp_path: Path) -> AsyncIterator[RunningIssuer]:
     """The product, started as a process on a fresh database, with the usual shop."""
     async with running_issuer(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(params=DATABASES)
+async def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RunningIssuer]:
+    """A started issuer, once on each database that several processes may share. `start_another` adds a process."""
+    async with running_issuer(tmp_path, request.param) as running:
+        yield running
+
+
+@pytest.fixture(params=DATABASES)
+async def unstarted_nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RunningIssuer]:
+    """The same, not started yet."""
+    async with issuer_in(tmp_path, request.param) as prepared:
+        yield prepared
 
 
 @pytest.fixture

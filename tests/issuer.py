@@ -44,8 +44,8 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Conflict, Store, Write, get, put
-from keystead.storage.sqlite import open_store
 from keystead.web.pages import HtmlPages
+from tests.harness.databases import usual_store
 from tests.token_likes import token_likes
 
 BASE = "http://issuer.test:8080"
@@ -110,7 +110,7 @@ class Issuer:
         self.realm = realm
         self.now = NOW
         self.journal = MemoryJournal()
-        self.store: Store = store or open_store(str(folder / "keystead.db"))
+        self.store: Store = store or usual_store(folder)
         sealer = AesGcmSealer(KEY)
         self.keys = StoreKeyRing(self.store, sealer)
         self.outbound = GuardedOutbound((ip_network("127.0.0.0/8"), ip_network("::1/128")))

@@ -78,25 +78,25 @@ async def test_only_exact_paths_of_known_realms_are_there(served: RunningIssuer)
 
 
 @pytest.mark.attack("T5")
-async def test_a_disabled_realm_answers_nothing(served: RunningIssuer) -> None:
-    batch = served.client("batch")
+async def test_a_disabled_realm_answers_nothing(nodes: RunningIssuer) -> None:
+    batch = nodes.client("batch")
     token = (await batch.token("client_credentials"))["access_token"]
-    served.realm["enabled"] = False
-    other = await served.start_another()
+    nodes.realm["enabled"] = False
+    other = await nodes.start_another()
     for origin in ("", other):
-        client = served.client("batch", origin=origin)
+        client = nodes.client("batch", origin=origin)
         client.metadata = batch.metadata
         for endpoint in ("token_endpoint", "introspection_endpoint"):
             answer = await client.post(endpoint, {"grant_type": "client_credentials", "token": token})
             assert answer.status == 404
             assert answer.error == "not_found"
-        assert (await client.send("GET", f"{served.url}/jwks")).status == 404
+        assert (await client.send("GET", f"{nodes.url}/jwks")).status == 404
 
 
-async def test_two_processes_on_one_database_are_one_issuer(served: RunningIssuer) -> None:
-    other = await served.start_another()
-    here, there = served.client("batch"), served.client("batch", origin=other)
-    keys = [(await client.send("GET", f"{served.url}/jwks")).json for client in (here, there)]
+async def test_two_processes_on_one_database_are_one_issuer(nodes: RunningIssuer) -> None:
+    other = await nodes.start_another()
+    here, there = nodes.client("batch"), nodes.client("batch", origin=other)
+    keys = [(await client.send("GET", f"{nodes.url}/jwks")).json for client in (here, there)]
     assert keys[0] == keys[1]
     token = (await here.token("client_credentials"))["access_token"]
     assert (await there.introspect(token)).json["active"] is True
@@ -104,15 +104,15 @@ async def test_two_processes_on_one_database_are_one_issuer(served: RunningIssue
     assert (await here.introspect(token)).json == {"active": False}
 
 
-async def test_several_workers_share_the_port_and_end_together(unserved: RunningIssuer) -> None:
-    await unserved.start("--workers", "2")
-    answers = await asyncio.gather(*(unserved.client("batch").token("client_credentials") for _ in range(20)))
+async def test_several_workers_share_the_port_and_end_together(unstarted_nodes: RunningIssuer) -> None:
+    await unstarted_nodes.start("--workers", "2")
+    answers = await asyncio.gather(*(unstarted_nodes.client("batch").token("client_credentials") for _ in range(20)))
     assert {answer.status for answer in answers} == {200}
     deadline = time.perf_counter() + 10
-    while len(unserved.process.pids()) < 2 and time.perf_counter() < deadline:
+    while len(unstarted_nodes.process.pids()) < 2 and time.perf_counter() < deadline:
         await asyncio.sleep(0.05)
-    assert len(unserved.process.pids()) == 2, unserved.process.text()
-    assert await unserved.process.stop() == 0
+    assert len(unstarted_nodes.process.pids()) == 2, unstarted_nodes.process.text()
+    assert await unstarted_nodes.process.stop() == 0
 
 
 async def test_a_worker_that_dies_is_replaced_at_once(unserved: RunningIssuer) -> None:
@@ -136,11 +136,11 @@ async def test_workers_end_with_their_parent(unserved: RunningIssuer) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_it_is_the_same_issuer_after_kill_and_restart(served: RunningIssuer) -> None:
-    batch = served.client("batch-opaque")
+async def test_it_is_the_same_issuer_after_kill_and_restart(nodes: RunningIssuer) -> None:
+    batch = nodes.client("batch-opaque")
     token = (await batch.token("client_credentials"))["access_token"]
-    served.process.kill()
-    await served.process.start_and_wait()
+    nodes.process.kill()
+    await nodes.process.start_and_wait()
     assert (await batch.introspect(token)).json["active"] is True
 
 

@@ -18,10 +18,10 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @pytest.fixture
-async def key(unserved: RunningIssuer) -> PrivateKey:
+async def key(unstarted_nodes: RunningIssuer) -> PrivateKey:
     """The key of a client `signer`, which the started issuer knows."""
     made = generate("ES256")
-    unserved.realm["clients"].append(
+    unstarted_nodes.realm["clients"].append(
         {
             "client_id": "signer",
             "token_endpoint_auth_method": "private_key_jwt",
@@ -30,7 +30,7 @@ async def key(unserved: RunningIssuer) -> PrivateKey:
             "scope": "catalog:read",
         }
     )
-    await unserved.start()
+    await unstarted_nodes.start()
     return made
 
 
@@ -48,18 +48,18 @@ async def _ask(client: OAuthClient, assertion: str) -> int:
 
 @pytest.mark.attack("A1")
 async def test_an_assertion_is_good_once_across_processes_and_restarts(
-    unserved: RunningIssuer, key: PrivateKey
+    unstarted_nodes: RunningIssuer, key: PrivateKey
 ) -> None:
-    here = unserved.client("signer")
-    there = unserved.client("signer", origin=await unserved.start_another())
+    here = unstarted_nodes.client("signer")
+    there = unstarted_nodes.client("signer", origin=await unstarted_nodes.start_another())
     await here.discover()
     await there.discover()
     assertion = ""
     for number in range(4):
-        assertion = _assertion(unserved, key, f"jti-{number}")
+        assertion = _assertion(unstarted_nodes, key, f"jti-{number}")
         statuses = await asyncio.gather(*(_ask((here, there)[turn % 2], assertion) for turn in range(16)))
         assert sorted(statuses) == [200] + [401] * 15
-    unserved.process.kill()
-    await unserved.start()
+    unstarted_nodes.process.kill()
+    await unstarted_nodes.start()
     assert await _ask(here, assertion) == 401
-    assert await _ask(here, _assertion(unserved, key, "fresh")) == 200
+    assert await _ask(here, _assertion(unstarted_nodes, key, "fresh")) == 200

@@ -106,13 +106,13 @@ async def test_sixty_four_redemptions_in_one_process(market: Market) -> None:
 
 @pytest.mark.attack("C1")
 @pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-async def test_sixty_four_redemptions_over_several_processes(served: RunningIssuer, rounds: int) -> None:
+async def test_sixty_four_redemptions_over_several_processes(nodes: RunningIssuer, rounds: int) -> None:
     """64 connections, two processes, one database: exactly one 200 for each code."""
-    other = await served.start_another()
-    here, there = served.client("bff"), served.client("bff", origin=other)
+    other = await nodes.start_another()
+    here, there = nodes.client("bff"), nodes.client("bff", origin=other)
     await here.discover()
     await there.discover()
-    alice = served.person("alice")
+    alice = nodes.person("alice")
     for _ in range(rounds):
         code = await alice.authorize(here, scope="openid catalog:read")
         there.verifier = here.verifier

@@ -117,13 +117,13 @@ async def test_every_refusal_reads_the_same(market: Market) -> None:
 
 @pytest.mark.attack("F1")
 @pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-async def test_sixty_four_refreshes_of_one_token_over_several_processes(served: RunningIssuer, rounds: int) -> None:
+async def test_sixty_four_refreshes_of_one_token_over_several_processes(nodes: RunningIssuer, rounds: int) -> None:
     """Whatever the answers: one live successor afterwards, the replaced ones dead, and a late replay ends it all."""
-    other = await served.start_another()
-    clients = (served.client("bff"), served.client("bff", origin=other))
+    other = await nodes.start_another()
+    clients = (nodes.client("bff"), nodes.client("bff", origin=other))
     for client in clients:
         await client.discover()
-    alice = served.person("alice")
+    alice = nodes.person("alice")
     for _ in range(rounds):
         code = await alice.authorize(clients[0], scope="openid catalog:read")
         first = (await clients[0].redeem(code))["refresh_token"]
@@ -153,12 +153,12 @@ async def _only_live(winners: list[str], clients: tuple[OAuthClient, OAuthClient
 
 
 @pytest.mark.attack("F2")
-async def test_a_restart_revives_nothing(served: RunningIssuer) -> None:
-    client, alice = served.client("bff"), served.person("alice")
+async def test_a_restart_revives_nothing(nodes: RunningIssuer) -> None:
+    client, alice = nodes.client("bff"), nodes.person("alice")
     first = (await client.redeem(await alice.authorize(client, scope="openid")))["refresh_token"]
     second = (await client.refresh(first))["refresh_token"]
     third = (await client.refresh(second))["refresh_token"]
-    served.process.kill()
-    await served.start()
+    nodes.process.kill()
+    await nodes.start()
     assert (await client.refresh(first)).error == "invalid_grant"
     assert (await client.refresh(third)).error == "invalid_grant"

@@ -13,12 +13,12 @@ from tests.harness.oauth_client import Answer, OAuthClient
 @pytest.mark.attack("F5")
 @pytest.mark.spec("RFC 7009 section 2.2")
 @pytest.mark.parametrize("rounds", [12, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-async def test_a_refresh_that_races_a_revocation_leaves_nothing_alive(served: RunningIssuer, rounds: int) -> None:
+async def test_a_refresh_that_races_a_revocation_leaves_nothing_alive(nodes: RunningIssuer, rounds: int) -> None:
     """After the 200 of the revocation no token of the grant works, also not one minted a moment before or after."""
-    here, there = served.client("bff"), served.client("bff", origin=await served.start_another())
+    here, there = nodes.client("bff"), nodes.client("bff", origin=await nodes.start_another())
     await here.discover()
     await there.discover()
-    alice = served.person("alice")
+    alice = nodes.person("alice")
     for number in range(rounds):
         bought = await here.redeem(await alice.authorize(here, scope="openid catalog:read"))
         refreshed = [asyncio.create_task(there.refresh(bought["refresh_token"])) for _ in range(3)]
@@ -37,11 +37,11 @@ async def _all_dead(answer: Answer, here: OAuthClient, there: OAuthClient) -> No
 
 
 @pytest.mark.attack("F5")
-async def test_a_revoked_access_token_is_dead_in_every_process_at_once(served: RunningIssuer) -> None:
-    here, there = served.client("bff"), served.client("bff", origin=await served.start_another())
+async def test_a_revoked_access_token_is_dead_in_every_process_at_once(nodes: RunningIssuer) -> None:
+    here, there = nodes.client("bff"), nodes.client("bff", origin=await nodes.start_another())
     await here.discover()
     await there.discover()
-    alice = served.person("alice")
+    alice = nodes.person("alice")
     for _ in range(5):
         token = (await here.redeem(await alice.authorize(here, scope="openid")))["access_token"]
         assert (await there.introspect(token))["active"] is True

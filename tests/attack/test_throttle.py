@@ -147,20 +147,20 @@ async def test_an_empty_form_costs_nothing(issuer: Issuer) -> None:
     assert await guess(browser_for(issuer), issuer, PASSWORD) == 303
 
 
-async def test_the_count_holds_over_several_processes(unserved: RunningIssuer) -> None:
+async def test_the_count_holds_over_several_processes(unstarted_nodes: RunningIssuer) -> None:
     """Sixty-four guesses at once, spread over two processes on one database: the product as it runs."""
-    await unserved.start()
-    origins = [unserved.base_url, await unserved.start_another()]
+    await unstarted_nodes.start()
+    origins = [unstarted_nodes.base_url, await unstarted_nodes.start_another()]
 
     async def one(number: int) -> int:
-        browser = unserved.person("alice").browser
-        page = await browser.get(f"{unserved.url}/sign-in")
+        browser = unstarted_nodes.person("alice").browser
+        page = await browser.get(f"{unstarted_nodes.url}/sign-in")
         form = page.form_with("login-submit")
         cookies = "; ".join(f"{name}={value}" for name, value in browser.jar.items())
         headers = {"sec-fetch-site": "same-origin", "cookie": cookies}
         fields = form.fields | {"username": "alice", "password": f"guess {number}"}
         url = f"{origins[number % 2]}/realms/acme/sign-in"
-        async with unserved.session.post(url, data=fields, headers=headers, allow_redirects=False) as reply:
+        async with unstarted_nodes.session.post(url, data=fields, headers=headers, allow_redirects=False) as reply:
             return reply.status
 
     began = time.monotonic()

@@ -12,6 +12,7 @@ import yaml
 
 from tests.harness.browser import Browser
 from tests.harness.configuration import REALM, shop_configuration
+from tests.harness.databases import server_settings, usual
 from tests.harness.oauth_client import OAuthClient
 from tests.harness.person import Person, http_wire
 from tests.harness.processes import Process, free_port
@@ -21,13 +22,14 @@ from tests.harness.witness import Witness
 class RunningIssuer:
     """The issuer. Change `configuration` before `start`; `processes` are all that were ever started."""
 
-    def __init__(self, directory: Path, session: aiohttp.ClientSession) -> None:
+    def __init__(self, directory: Path, session: aiohttp.ClientSession, database: str = "") -> None:
         self.directory = directory
         self.session = session
         self.port = free_port()
         self.management_port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.configuration: dict[str, Any] = shop_configuration(self.base_url, f"127.0.0.1:{self.port}")
+        self.configuration["server"] |= server_settings(database or usual(), directory)
         self.configuration["server"]["management_listen"] = f"127.0.0.1:{self.management_port}"
         self.witness = Witness()
         self.processes: list[Process] = []
@@ -98,11 +100,11 @@ class RunningIssuer:
 
 
 @asynccontextmanager
-async def issuer_in(directory: Path) -> AsyncIterator[RunningIssuer]:
+async def issuer_in(directory: Path, database: str = "") -> AsyncIterator[RunningIssuer]:
     """Give an issuer that is not started yet; end all its processes afterwards, and search their logs for secrets."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector) as session:
-        issuer = RunningIssuer(directory, session)
+        issuer = RunningIssuer(directory, session, database)
         try:
             yield issuer
         finally:
@@ -112,8 +114,8 @@ async def issuer_in(directory: Path) -> AsyncIterator[RunningIssuer]:
 
 
 @asynccontextmanager
-async def running_issuer(directory: Path) -> AsyncIterator[RunningIssuer]:
+async def running_issuer(directory: Path, database: str = "") -> AsyncIterator[RunningIssuer]:
     """Give a started issuer with the usual shop."""
-    async with issuer_in(directory) as issuer:
+    async with issuer_in(directory, database) as issuer:
         await issuer.start()
         yield issuer
