@@ -34,6 +34,7 @@ from keystead.core.redirects import see_other
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
 from keystead.oauth import authorize_journal as journal
 from keystead.oauth.asked import Asked
+from keystead.oauth.authorization_details import Details, is_within
 from keystead.oauth.catalogue import outcomes
 from keystead.oauth.challenge_memory import ChallengeMemory
 from keystead.oauth.codes import offer_code
@@ -53,6 +54,7 @@ INTERACTION_PREFIX: Final = "ksi_"
 BROWSER_PREFIX: Final = "ksb_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_CODE_LIFETIME: Final = 60
+_REMEMBERED_DETAILS: Final = 32
 _challenges: Final = ChallengeMemory()
 
 
@@ -214,7 +216,7 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
         scopes=situation.scope_map.allowed_by_roles(interaction.scopes, person.account.roles),
         resources=interaction.resources,
         nonce=interaction.nonce,
-        acr=reported(wanted_levels(interaction), person.assurance.acr),
+        acr=reported(wanted_levels(interaction), person.assurance.acr, situation.realm.acr_names),
         amr=person.assurance.amr,
         auth_time=person.assurance.auth_time,
         authority_epoch=person.account.authority_epoch,
@@ -249,6 +251,7 @@ def _remember_consent(code: AuthorizationCode, interaction: Interaction, now: Ep
             consent,
             scopes=_merged(consent.scopes, interaction.consented_scopes or ()),
             resources=_merged(consent.resources, interaction.resources),
+            authorization_details=_merged_details(consent.authorization_details, interaction.consented_details),
             granted_at=now,
         ),
         now,
@@ -257,6 +260,12 @@ def _remember_consent(code: AuthorizationCode, interaction: Interaction, now: Ep
 
 def _merged(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))
+
+
+def _merged_details(before: Details, allowed: Details) -> Details:
+    """Return what was allowed, the latest last, each once and not without end."""
+    kept = [detail for detail in before if not any(is_within(detail, one) for one in allowed)]
+    return (*kept, *allowed)[-_REMEMBERED_DETAILS:]
 
 
 def finished_elsewhere(request: Request, cx: ServerContext) -> Reply:

@@ -15,6 +15,7 @@ from keystead.core.records.authorization_code import AuthorizationCode
 from keystead.core.records.grant import Grant as GrantRecord
 from keystead.core.values import EpochSeconds
 from keystead.oauth.authority import Holding
+from keystead.oauth.authorization_details import locations_of, narrowed, still_open
 from keystead.oauth.families import begin_family
 from keystead.oauth.grant import Attempt, Authority, Spend, Spent
 from keystead.oauth.revocations import store
@@ -23,9 +24,13 @@ from keystead.storage.ports import Write
 
 
 class Spending(msgspec.Struct, frozen=True, kw_only=True):
-    """How a decision is spent: what the request asks of it, the public words of any refusal, and the transaction."""
+    """How a decision is spent: what the request asks of it, the public words of any refusal, and the transaction.
+
+    `authorization_details` is the parameter of the token request, which may narrow what was decided.
+    """
 
     ask: Ask
+    authorization_details: str = ""
     refusal: str
     checks: tuple[Check, ...]
     spend: Spend
@@ -38,7 +43,9 @@ def authority_of(
     client, roles = attempt.caller.client, account.roles if account is not None else ()
     allowed = set(attempt.allowed_scopes())
     scopes = tuple(scope for scope in decided.scopes if scope in allowed)
+    details = still_open(decided.authorization_details, attempt.realm, client)
     return Authority(
+        authorization_details=narrowed(spending.authorization_details, details),
         holding=Holding(
             client_id=client.id,
             subject=decided.subject,
@@ -48,7 +55,11 @@ def authority_of(
             authority_epoch=decided.authority_epoch,
         ),
         grant_id=decided.grant_id,
-        bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), decided.resources),
+        bounds=Bounds(
+            attempt.scope_map.allowed_by_roles(scopes, roles),
+            decided.resources,
+            bare=locations_of(details, attempt.realm),
+        ),
         ask=spending.ask,
         refusal=spending.refusal,
         acr=decided.acr,
@@ -81,6 +92,7 @@ def buy(decided: AuthorizationCode, attempt: Attempt) -> Write[Spent]:
         auth_time=decided.auth_time,
         nonce=decided.nonce,
         claims=decided.claims,
+        authorization_details=decided.authorization_details,
         authority_epoch=decided.authority_epoch,
         created_at=now,
         expires_at=EpochSeconds(now + lifetime),

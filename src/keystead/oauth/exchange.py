@@ -27,6 +27,7 @@ class TokenExchangeForm(Form, frozen=True, kw_only=True):
     audience: tuple[Line, ...] = ()
     resource: tuple[Line, ...] = ()
     scope: Line = ""
+    authorization_details: Token = ""
     requested_token_type: Word = ""
     actor_token: Token = ""
     actor_token_type: Word = ""

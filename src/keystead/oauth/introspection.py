@@ -19,6 +19,7 @@ from keystead.core.tokens import AccessClaims, audience_claim
 from keystead.core.values import handle_digest
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import Holding, authority_now, holding_of
+from keystead.oauth.authorization_details import concerning
 from keystead.oauth.client_authentication import Caller
 from keystead.oauth.context import ServerContext
 from keystead.oauth.landscape import survey
@@ -69,6 +70,8 @@ def _access_token(claims: AccessClaims, caller: Caller, request: Request, issuer
         if entitled != claims.audiences:
             members["aud"] = audience_claim(entitled)
             members["scope"] = " ".join(land.scope_map.owned(claims.scopes, entitled))
+            if claims.authorization_details:
+                members["authorization_details"] = concerning(claims.authorization_details, entitled, land.realm)
     live = yield from authority_now(request.realm, holding_of(claims), request.now)
     return live if isinstance(live, Denied) else members
 

@@ -8,13 +8,13 @@ Spec: RFC 9470 section 4, OpenID Connect Core sections 3.1.2.1 (acr_values) and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 import msgspec
 
-from keystead.core.assurance import ACR_VALUES
+from keystead.core.assurance import LEVELS, acr_name, acr_values_supported
 from keystead.core.records.interaction import Interaction
 
 
@@ -44,24 +44,25 @@ def wanted_levels(asked: Interaction) -> Wanted:
     return Wanted(asked.acr_values)
 
 
-def judge(wanted: Wanted, level: str) -> Verdict:
-    """Return how a level stands. A stronger one than is wanted meets it too."""
-    if not wanted.values or _reached(wanted, level):
+def judge(wanted: Wanted, level: str, names: Mapping[str, str]) -> Verdict:
+    """Return how a level stands, in the realm's names. A stronger one than is wanted meets it too."""
+    if not wanted.values or _reached(wanted, level, names):
         return Verdict.MET
-    return Verdict.REACHABLE if set(wanted.values).intersection(ACR_VALUES) else Verdict.OUT_OF_REACH
+    reachable = _reached(wanted, acr_values_supported(names)[-1], names)
+    return Verdict.REACHABLE if reachable else Verdict.OUT_OF_REACH
 
 
-def reported(wanted: Wanted, level: str) -> str:
+def reported(wanted: Wanted, level: str, names: Mapping[str, str]) -> str:
     """Return the `acr` to tell: the level itself, or where the client named essential ones, the strongest it reaches.
 
     Spec: OpenID Connect Core section 5.5.1.1 (the value told must be one of those asked for).
     """
-    reached = _reached(wanted, level)
-    return level if not wanted.essential or not reached else max(reached, key=ACR_VALUES.index)
+    reached = _reached(wanted, level, names)
+    return reached[-1] if wanted.essential and reached else level
 
 
-def _reached(wanted: Wanted, level: str) -> Sequence[str]:
-    if level not in ACR_VALUES:
-        return [value for value in wanted.values if value == level]
-    rank = ACR_VALUES.index(level)
-    return [value for value in wanted.values if value in ACR_VALUES and ACR_VALUES.index(value) <= rank]
+def _reached(wanted: Wanted, level: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return those wanted levels that this one amounts to, the strongest last."""
+    ladder = tuple(acr_name(rung, names) for rung in LEVELS)
+    below = ladder[: ladder.index(level) + 1] if level in ladder else (level,)
+    return tuple(rung for rung in below if rung in wanted.values)

@@ -21,6 +21,7 @@ from keystead.core.errors import (
 )
 from keystead.core.records.interaction import Interaction
 from keystead.core.request_errors import UnmetAuthenticationRequirements
+from keystead.oauth.authorization_details import remembered
 from keystead.oauth.levels import Verdict, judge, wanted_levels
 from keystead.oauth.situation import Person, Situation
 
@@ -53,7 +54,7 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     if asked.denied:
         return Refused(AccessDenied("The person said no.", reason="consent.denied"))
     wanted = wanted_levels(asked)
-    if wanted.essential and judge(wanted, "") is Verdict.OUT_OF_REACH:
+    if wanted.essential and judge(wanted, "", situation.realm.acr_names) is Verdict.OUT_OF_REACH:
         return Refused(_unmet("acr.out_of_reach"))
     person, why = _signed_in(asked, situation.person)
     if person is None:
@@ -63,7 +64,7 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
             return Refused(LoginRequired("Another person signed in.", reason="id_token_hint.another_person"))
         return Answer(Step.SIGN_IN, (Check("signed_in", False, why),))
     signed_in = Check("signed_in", True, why)
-    if judge(wanted, person.assurance.acr) is Verdict.REACHABLE:
+    if judge(wanted, person.assurance.acr, situation.realm.acr_names) is Verdict.REACHABLE:
         if not _is_fresh(asked, person):
             if silent:
                 return Refused(LoginRequired("The person has to sign in more strongly.", reason="prompt_none.acr"))
@@ -73,7 +74,7 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     if "select_account" in asked.prompt and asked.signed_in_at is None and asked.chosen_subject != person.account.id:
         return _select_account(signed_in, silent)
     scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
-    if not scopes:
+    if not scopes and not asked.authorization_details:
         return Refused(InvalidScope("The person has no role for any scope asked for.", reason="scope.no_role"))
     consented, why = _consented(asked, situation, person, scopes)
     if not consented and silent:
@@ -121,7 +122,7 @@ def _consented(asked: Interaction, situation: Situation, person: Person, scopes:
     """Return whether the person allowed this client all of this, and why or why not."""
     client, consent = situation.client, situation.consent
     if asked.consented_scopes is not None and asked.consented_by == person.account.id:
-        if set(scopes) <= set(asked.consented_scopes):
+        if set(scopes) <= set(asked.consented_scopes) and asked.consented_details == asked.authorization_details:
             return True, "the person allowed it just now"
         return False, "more is asked for than was just allowed"
     if client is not None and client.self_registered:
@@ -132,6 +133,8 @@ def _consented(asked: Interaction, situation: Situation, person: Person, scopes:
         return True, "the operator lets this client skip consent"
     if consent is None:
         return False, "the person has never allowed this client anything"
+    if not remembered(asked.authorization_details, consent.authorization_details, situation.realm):
+        return False, "a detail is asked for that the person is asked about each time"
     if set(scopes) <= set(consent.scopes) and set(asked.resources) <= set(consent.resources):
         return True, "the person allowed all of it before"
     return False, "more is asked for than the person allowed before"

@@ -36,6 +36,7 @@ from keystead.core.tokens import AccessClaims
 from keystead.oauth import issue
 from keystead.oauth.access_tokens import credential_of
 from keystead.oauth.authority import Live, authority_now
+from keystead.oauth.authorization_details import concerning, locations_of
 from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.client_authentication import authenticate_client
 from keystead.oauth.context import ServerContext
@@ -114,7 +115,7 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     authority = await grant.prove(form, attempt)
     attempt.checks.extend(authority.checks)
     # 6 clamp
-    given = _clamp(authority, attempt)
+    given, authority = _clamp(authority, attempt)
     protection = await _id_token_protection(authority, attempt)
     # 7 authority now, together with what is spent
     live, spent = await _settle(authority, attempt)
@@ -147,13 +148,30 @@ def _require_allowed(grant: Grant[Any], attempt: Attempt) -> None:
     attempt.checks.append(Check("grant_type", True, f"{client.id} may use {grant.grant_type}"))
 
 
-def _clamp(authority: Authority, attempt: Attempt) -> Given:
+def _clamp(authority: Authority, attempt: Attempt) -> tuple[Given, Authority]:
     given = clamp(authority.ask, authority.bounds, attempt.scope_map)
+    if authority.authorization_details:
+        given, authority = _aim(given, authority, attempt)
     if authority.jwt:
         require_one_api(given, attempt.scope_map)
     attempt.checks.append(Check("scope", True, f"{' '.join(given.scopes) or 'no scope'}, within what was proved"))
     attempt.checks.append(Check("resource", True, " ".join(given.audiences)))
-    return given
+    return given, authority
+
+
+def _aim(given: Given, authority: Authority, attempt: Attempt) -> tuple[Given, Authority]:
+    """Where nobody named a resource, the token is for the details' APIs too; else only what concerns those goes along.
+
+    Spec: RFC 9396 sections 6 and 9.
+    """
+    details, bounds, realm = authority.authorization_details, authority.bounds, attempt.realm
+    if authority.ask.resources or bounds.resources or bounds.target:
+        kept = concerning(details, given.audiences, realm)
+        return given, msgspec.structs.replace(authority, authorization_details=kept)
+    places = (place for place in locations_of(details, realm) if place in attempt.scope_map.apis)
+    owners = given.audiences if given.scopes else ()
+    audiences = tuple(dict.fromkeys((*places, *owners))) or given.audiences
+    return Given(given.scopes, audiences), authority
 
 
 async def _id_token_protection(authority: Authority, attempt: Attempt) -> Protection:

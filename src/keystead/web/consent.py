@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar
 
+import msgspec
+
 from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
@@ -17,6 +19,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.situation import Person, Situation
+from keystead.web.detail_words import put_details_into_words
 from keystead.web.headers import form_source
 from keystead.web.rendering import render, web_link
 from keystead.web.returning import come_back, look_up, mark
@@ -80,12 +83,14 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
     if person is None:
         return come_back(request, form.interaction, cx)
     scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
-    if form.decision == "allow" and form.shown == _shown(person, scopes):
-        await mark(cx, asked, request.now, consented_by=person.account.id, consented_scopes=scopes)
+    if form.decision == "allow" and form.shown == _shown(person, scopes, asked):
+        details = asked.authorization_details
+        given = {"consented_by": person.account.id, "consented_scopes": scopes, "consented_details": details}
+        await mark(cx, asked, request.now, **given)
         _record(request, asked, person, scopes, cx)
     elif form.decision == "deny":
         await mark(cx, asked, request.now, denied=True)
-        _record(request, asked, person, (), cx)
+        _record(request, asked, person, None, cx)
     # Anything else, and a page that showed something else or to somebody else, is asked again.
     return come_back(request, form.interaction, cx)
 
@@ -104,12 +109,13 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
             "client_name": client.client_name or client.id,
             "realm_name": situation.realm.display_name or situation.realm.id,
             "account": person.account,
+            "details": put_details_into_words(asked.authorization_details, situation.realm),
             "groups": put_into_words(scopes, situation.scope_map.apis.values()),
             "links": _links(client),
             "answer_goes_to": form_source(asked.redirect_uri),
             "lifetime": _lifetime(situation, scopes),
             "handle": handle,
-            "shown": _shown(person, scopes),
+            "shown": _shown(person, scopes, asked),
         },
         base_url=cx.base_url,
         realm=request.realm,
@@ -117,10 +123,10 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
     )
 
 
-def _shown(person: Person, scopes: tuple[str, ...]) -> str:
+def _shown(person: Person, scopes: tuple[str, ...], asked: Interaction) -> str:
     """Return a digest of what is shown and to whom, so that nobody allows what they did not see."""
-    text = "\n".join((person.account.id, *scopes))
-    return hashlib.sha256(text.encode()).hexdigest()
+    shown = (person.account.id, scopes, asked.authorization_details)
+    return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()
 
 
 def _links(client: Client) -> list[object]:
@@ -141,8 +147,11 @@ def _lifetime(situation: Situation, scopes: tuple[str, ...]) -> str:
     return f"It gets this access for {lifetime_in_words(realm.access_token_lifetime)}."
 
 
-def _record(request: Request, asked: Interaction, person: Person, scopes: tuple[str, ...], cx: ServerContext) -> None:
-    allowed = bool(scopes)
+def _record(
+    request: Request, asked: Interaction, person: Person, scopes: tuple[str, ...] | None, cx: ServerContext
+) -> None:
+    """Record the answer; no scopes at all, not even none, stand for a no."""
+    allowed = scopes is not None
     cx.journal.record(
         Decision(
             action="consent.give",
@@ -153,6 +162,6 @@ def _record(request: Request, asked: Interaction, person: Person, scopes: tuple[
             subject=person.account.id,
             client_id=asked.client_id,
             checks=(Check("person_decides", allowed, "the person pressed " + ("Allow" if allowed else "Deny")),),
-            facts={"scope": " ".join(scopes)},
+            facts={"scope": " ".join(scopes or ())},
         )
     )

@@ -9,6 +9,7 @@ import msgspec
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.registration import RegistrationSettings
 from keystead.app.settings.trust import PartnerServerSettings, TrustedIssuerSettings
+from keystead.core.records.detail_type import DetailType
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds, Secret
 
@@ -130,6 +131,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
     `registration` says which clients may register themselves.
+    `authorization_details_types` are the types of rich authorization requests (RFC 9396), by name.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
     """
@@ -152,6 +154,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     session_idle_lifetime: Seconds = _DEFAULTS.session_idle_lifetime
     key_rotation_interval: Seconds = _DEFAULTS.key_rotation_interval
     maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
+    authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = _DEFAULTS.require_dpop_nonce
     clients: tuple[ClientSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from keystead.core.records.detail_type import DetailType
 from keystead.core.records.record import Record
 from keystead.core.records.registration import RegistrationRules
 from keystead.core.values import Seconds
@@ -38,6 +39,7 @@ class Realm(Record, frozen=True, kw_only=True):
     session_idle_lifetime: Seconds = Seconds(3600)
     key_rotation_interval: Seconds = Seconds(30 * 86400)
     maximum_actor_depth: int = 5
+    authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = False
     registration: RegistrationRules = RegistrationRules()
 

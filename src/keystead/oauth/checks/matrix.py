@@ -13,6 +13,7 @@ from typing import Final
 
 from keystead.core.decisions import Check
 from keystead.core.errors import OAuthError
+from keystead.oauth.checks.authorization_details import require_known_authorization_details
 from keystead.oauth.checks.claims import require_readable_claims
 from keystead.oauth.checks.client import require_code_grant, require_known_client
 from keystead.oauth.checks.demands import require_demanded_push, require_demanded_signature, require_one_binding
@@ -82,6 +83,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     Row(require_short_hints, _BOTH),
     Row(require_good_id_token_hint, _BOTH),
     Row(require_readable_claims, _BOTH),
+    Row(require_known_authorization_details, _EVERY),
     Row(require_one_binding, _BOTH),
 )
 

@@ -17,6 +17,8 @@ def require_scope_within_client(draft: Draft) -> str:
     """
     allowed = frozenset(draft.client.scope.split())
     asked = split_scope(draft.form.scope)
+    if not asked and draft.form.authorization_details:
+        return "no scope was asked for beside authorization_details"
     if not asked:
         if "openid" not in allowed:
             raise InvalidScope("No scope was asked for, and this client has no default.", reason="scope.missing")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
-from keystead.core.assurance import ACR_VALUES
+from keystead.core.assurance import acr_values_supported
 from keystead.core.decisions import Check
 from keystead.core.errors import InvalidRequest, OAuthError
 from keystead.core.forms import Parameters, parse_parameters, read_body, read_form
@@ -72,7 +72,6 @@ class AuthorizeEndpoint(EndpointPlugin):
             "response_modes_supported": sorted(RESPONSE_MODES),
             "code_challenge_methods_supported": ["S256"],
             "prompt_values_supported": list(PROMPT_VALUES),
-            "acr_values_supported": list(ACR_VALUES),
             "authorization_response_iss_parameter_supported": True,
             "claims_parameter_supported": True,
             "request_parameter_supported": True,
@@ -86,9 +85,14 @@ class AuthorizeEndpoint(EndpointPlugin):
         }
 
     def realm_metadata(self, realm: Realm) -> dict[str, Any]:
-        """Return what a request may be encrypted with: what the realm has keys for."""
+        """Return which levels and types of authorization details can be asked for, and what may encrypt a request."""
         ours = [name for name in jwe.KEY_ALGORITHMS if jwe.key_type_of(name) in realm.encryption_key_types]
-        return {"request_object_encryption_alg_values_supported": ours}
+        types = sorted(realm.authorization_details_types)
+        return {
+            "acr_values_supported": list(acr_values_supported(realm.acr_names)),
+            "request_object_encryption_alg_values_supported": ours,
+            **({"authorization_details_types_supported": types} if types else {}),
+        }
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one authorization request."""

@@ -10,7 +10,7 @@ import msgspec
 
 from keystead.core.decisions import Check, Credential, Denied
 from keystead.core.errors import InvalidGrant, InvalidRequest
-from keystead.core.forms import Form, Line, Word
+from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
 from keystead.core.records.authorization_code import CODE_PREFIX, CODE_PURPOSE, AuthorizationCode, decode_code
@@ -35,6 +35,7 @@ class AuthorizationCodeForm(Form, frozen=True, kw_only=True):
     redirect_uri: Line
     code_verifier: Verifier | None = None
     resource: tuple[Line, ...] = ()
+    authorization_details: Token = ""
 
 
 class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
@@ -128,6 +129,7 @@ def _authority(
 ) -> Authority:
     spending = Spending(
         ask=Ask(resources=form.resource),
+        authorization_details=form.authorization_details,
         refusal=REFUSAL,
         checks=_CHECKS,
         spend=lambda: _redeem(code, handle_digest(form.code), attempt),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.core.errors import UnauthorizedClient
-from keystead.core.forms import Form, Line, Word
+from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.records.workload import Workload
-from keystead.core.spec import RFC6749, RFC8707, RFC9700
+from keystead.core.spec import RFC6749, RFC8707, RFC9396, RFC9700
 from keystead.oauth.authority import Holding
+from keystead.oauth.authorization_details import Details, locations_of, read_details
 from keystead.oauth.grant import Attempt, Authority, Grant
 from keystead.oauth.scopes import IDENTITY_SCOPES, Ask, Bounds, split_scope
 from keystead.storage.ports import get
@@ -22,6 +23,7 @@ class ClientCredentialsForm(Form, frozen=True, kw_only=True):
     grant_type: Word
     scope: Line = ""
     resource: tuple[Line, ...] = ()
+    authorization_details: Token = ""
 
 
 class ClientCredentials(Grant[ClientCredentialsForm]):
@@ -32,7 +34,7 @@ class ClientCredentials(Grant[ClientCredentialsForm]):
     """
 
     grant_type = "client_credentials"
-    specs = (RFC6749["4.4"], RFC8707["2.2"], RFC9700["4.15"])
+    specs = (RFC6749["4.4"], RFC8707["2.2"], RFC9396["6"], RFC9700["4.15"])
     form = ClientCredentialsForm
     events = ("client_credentials.public_client",)
 
@@ -44,9 +46,15 @@ class ClientCredentials(Grant[ClientCredentialsForm]):
                 "a public client has no credentials of its own: register a client authentication method",
                 reason="client_credentials.public_client",
             )
+        details: Details = ()
+        if form.authorization_details:
+            details = read_details(form.authorization_details, attempt.realm, caller.client)
         return Authority(
+            authorization_details=details,
             holding=Holding(client_id=caller.client.id, subject=caller.actor),
-            bounds=Bounds(_own_scopes(attempt), bare=await _audiences(attempt)),
+            bounds=Bounds(
+                _own_scopes(attempt), bare=(*await _audiences(attempt), *locations_of(details, attempt.realm))
+            ),
             ask=Ask(split_scope(form.scope), form.resource),
             refusal=_REFUSAL,
             jwt=caller.client.wants_jwt,

@@ -6,12 +6,13 @@ from typing import Final
 
 from keystead.core.decisions import Check, Credential, Denied
 from keystead.core.errors import InvalidGrant
-from keystead.core.forms import Form, Line, Word
+from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.records.account import Account
 from keystead.core.records.grant import Grant as GrantRecord
-from keystead.core.spec import OIDC_CORE, RFC6749, RFC8707, RFC9449, RFC9700
+from keystead.core.spec import OIDC_CORE, RFC6749, RFC8707, RFC9396, RFC9449, RFC9700
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.authority import Holding
+from keystead.oauth.authorization_details import locations_of, narrowed, still_open
 from keystead.oauth.families import rotate_family
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
 from keystead.oauth.refresh_tokens import RefreshToken, read_refresh_token
@@ -23,12 +24,13 @@ REFUSAL: Final = "the refresh token is not valid: expired, used before, revoked,
 
 
 class RefreshTokenForm(Form, frozen=True, kw_only=True):
-    """The parameters. `scope` and `resource` may narrow, never widen."""
+    """The parameters. `scope`, `resource` and `authorization_details` may narrow, never widen."""
 
     grant_type: Word
     refresh_token: Word
     scope: Line = ""
     resource: tuple[Line, ...] = ()
+    authorization_details: Token = ""
 
 
 class RefreshTokenGrant(Grant[RefreshTokenForm]):
@@ -42,7 +44,7 @@ class RefreshTokenGrant(Grant[RefreshTokenForm]):
     """
 
     grant_type = "refresh_token"
-    specs = (RFC6749["6"], RFC8707["2.2"], RFC9449["5"], RFC9700["4.14.2"], OIDC_CORE["12"])
+    specs = (RFC6749["6"], RFC8707["2.2"], RFC9396["6"], RFC9449["5"], RFC9700["4.14.2"], OIDC_CORE["12"])
     form = RefreshTokenForm
     events = (
         "refresh_token.malformed",
@@ -82,12 +84,18 @@ def _authority(
     client, roles = attempt.caller.client, account.roles if account is not None else ()
     allowed = set(attempt.allowed_scopes())
     scopes = tuple(scope for scope in grant.scopes if scope in allowed)
+    details = still_open(grant.authorization_details, attempt.realm, client)
     return Authority(
+        authorization_details=narrowed(form.authorization_details, details),
         holding=Holding(
             client_id=client.id, subject=grant.subject, sid=grant.sid, grant_id=grant.id, scopes=scopes, roles=roles
         ),
         grant_id=grant.id,
-        bounds=Bounds(attempt.scope_map.allowed_by_roles(scopes, roles), grant.resources),
+        bounds=Bounds(
+            attempt.scope_map.allowed_by_roles(scopes, roles),
+            grant.resources,
+            bare=locations_of(details, attempt.realm),
+        ),
         ask=Ask(split_scope(form.scope), form.resource),
         refusal=REFUSAL,
         acr=grant.acr,

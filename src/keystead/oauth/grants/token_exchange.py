@@ -14,6 +14,7 @@ from keystead.oauth import catalogue
 from keystead.oauth import exchanges as exchanges_folder
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import holding_of
+from keystead.oauth.authorization_details import narrowed
 from keystead.oauth.client_authentication import Caller
 from keystead.oauth.exchange import Exchange, TokenExchangeForm
 from keystead.oauth.foreign_subjects import foreign_authority, is_foreign
@@ -87,6 +88,7 @@ class TokenExchange(Grant[TokenExchangeForm]):
         return Authority(
             holding=holding_of(subject),
             grant_id=subject.gid,
+            authorization_details=narrowed(form.authorization_details, subject.authorization_details),
             bounds=_bounds(subject, target, attempt),
             ask=Ask(split_scope(form.scope)),
             refusal=REFUSAL,
