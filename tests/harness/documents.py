@@ -20,6 +20,7 @@ class DocumentServer:
     documents: dict[str, bytes] = field(default_factory=dict)
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, dict[str, str]] = field(default_factory=dict)
     broken: bool = False
 
     def put(self, path: str, document: Any, **headers: str) -> str:
@@ -31,6 +32,7 @@ class DocumentServer:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request."""
         self.hits[request.path] += 1
+        self.asked[request.path] = dict(request.headers)
         if self.broken:
             return web.Response(status=500)
         body = self.documents.get(request.path)

@@ -69,6 +69,7 @@ class GuardedOutbound:
         if self._before is not None:
             self._before()
         named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        named["accept-encoding"] = "identity"  # what is compressed could unpack to anything
         try:
             async with (
                 asyncio.timeout(_DEADLINE_SECONDS),

@@ -127,3 +127,9 @@ async def test_the_key_to_encrypt_to(issuer: Issuer) -> None:
     for absent in ("ECDH-ES", "RSA-OAEP"):
         with pytest.raises(ClientKeysUnusable, match="use=enc"):
             await encryption_key_of(client, issuer.cx, issuer.now, absent)
+
+
+async def test_nothing_compressed_is_asked_for(issuer: Issuer, server: DocumentServer) -> None:
+    key = generate("ES256")
+    await read(issuer, publish(server, key), key)
+    assert server.asked["/jwks"]["Accept-Encoding"] == "identity"

@@ -9,6 +9,7 @@ from typing import Final
 
 from keystead.core.protocols import Outbound, OutboundRefused
 from keystead.core.records.client import Client
+from keystead.core.registration_errors import InvalidClientMetadata
 from keystead.core.strict_json import NotStrictJson, parse
 from keystead.oauth.registration.metadata import metadata_refused
 
@@ -24,8 +25,12 @@ async def require_sector(client: Client, outbound: Outbound) -> None:
         if fetched.status != 200:
             raise OutboundRefused(f"the answer has status {fetched.status}, not 200")
         named = parse(fetched.body, maximum_bytes=_MAXIMUM)
-    except (OutboundRefused, NotStrictJson):
-        raise metadata_refused("sector_identifier_uri cannot be fetched as JSON by this server", "sector") from None
+    except (OutboundRefused, NotStrictJson) as error:
+        raise InvalidClientMetadata(
+            "sector_identifier_uri cannot be fetched as JSON by this server",
+            reason="registration.sector",
+            detail=f"sector_identifier_uri: {error}",
+        ) from None
     if not isinstance(named, list) or not all(isinstance(uri, str) for uri in named):
         raise metadata_refused("sector_identifier_uri must hold a JSON array of redirect URIs", "sector")
     missing = [uri for uri in client.redirect_uris if uri not in named]
