@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 import keystead.web
+from keystead.app.certificate_trust import X509Trust
 from keystead.app.outbound import GuardedOutbound
 from keystead.app.revocation_news import StoreRevocationNews
 from keystead.core.decisions import Decision, Denied
@@ -126,6 +127,8 @@ class Issuer:
             end_session=end_session,
             outbound=self.outbound,
             revocation_news=StoreRevocationNews(self.store, partial(issuer_url, BASE), clock=lambda: self.now),
+            certificates=X509Trust(),
+            takes_certificates=True,
         )
 
     async def close(self) -> None:
@@ -166,6 +169,7 @@ class Issuer:
         headers: Sequence[tuple[bytes, bytes]] = (),
         query: bytes = b"",
         realm: str = "",
+        certificate: bytes = b"",
     ) -> Answer:
         """Send one request to an endpoint, as the server would."""
         request = Request(
@@ -177,6 +181,7 @@ class Issuer:
             now=self.now,
             trace=new_trace(),
             realm=realm or self.realm,
+            client_certificate=certificate,
         )
         endpoint = every_endpoint()[path]
         assert method in endpoint.methods

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from keystead.app.http_server.application import Application, Route
+from keystead.app.http_server.forwarded_certificate import CERTIFICATE_HEADERS
 from keystead.app.http_server.framing import Refusal, require_clear_message, require_plain_target
 from keystead.app.http_server.lane import REQUEST_KEY, ROUTE_KEY
 from keystead.app.http_server.wire import HeadWriter
@@ -65,7 +66,8 @@ class AsgiApplication:
             return self._application.failure(error, request)
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Request, Route]:
-        headers: Headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
+        sent: Headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
+        headers = tuple(header for header in sent if header[0] not in CERTIFICATE_HEADERS)
         announced = require_clear_message(scope["http_version"], False, headers)
         target: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
         require_plain_target(target)
@@ -76,6 +78,9 @@ class AsgiApplication:
         body = await _read_body(receive, route.maximum_body)
         traceparent = next((value.decode("latin-1") for name, value in headers if name == b"traceparent"), None)
         peer = scope["client"][0] if scope.get("client") else ""
+        proved = self._application.forwarded_certificate(
+            peer, tuple(header for header in sent if header[0] in CERTIFICATE_HEADERS)
+        )
         request = Request(
             scope["method"],
             path,
@@ -86,6 +91,8 @@ class AsgiApplication:
             accept_trace(traceparent),
             realm,
             self._application.client_address(peer, headers),
+            proved.certificate,
+            proved.chain,
         )
         return request, route
 

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from keystead.app.catalogue import endpoints
+from keystead.app.certificate_trust import X509Trust
 from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
 from keystead.app.management import ManagementRoutes, obstacle
@@ -42,7 +43,8 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """What an issuer is built from. Relative paths start at `directory`.
 
     `outbound_allow` names the networks beside the public ones that may be reached, `outbound_authorities` a PEM file.
-    `only_proxies` refuses connections that do not come from `trusted_proxies`.
+    `only_proxies` refuses connections that do not come from `trusted_proxies`. `certificate_header` is where they
+    send client certificates, `mtls_base_url` where the issuer's own listener asks for them.
     """
 
     base_url: str
@@ -53,12 +55,16 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     only_proxies: bool = False
     outbound_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     outbound_authorities: str = ""
+    certificate_header: str = ""
+    takes_certificates: bool = False
+    mtls_base_url: str = ""
     limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A whole issuer, not yet listening. `management` is the application of the management port."""
+    """A whole issuer, not yet listening. `certified` is the application of the listener that asks for certificates,
+    `management` that of the management port."""
 
     cx: ServerContext
     store: Store
@@ -67,6 +73,7 @@ class Issuer:
     outbound: GuardedOutbound
     metrics: Metrics
     application: Application
+    certified: Application
     management: Application
 
     async def close(self) -> None:
@@ -101,6 +108,9 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         end_session=end_session,
         outbound=outbound,
         revocation_news=revocation_news,
+        certificates=X509Trust(),
+        takes_certificates=configuration.takes_certificates,
+        mtls_base_url=configuration.mtls_base_url,
     )
     metrics = Metrics()
     application = Application(
@@ -110,11 +120,20 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         default_headers=_default_headers(cx),
         trusted_proxies=configuration.trusted_proxies,
         only_proxies=configuration.only_proxies,
+        certificate_header=configuration.certificate_header,
     )
-    application.on_stop.append(revocation_news.stop)
+    without_pages = {path: endpoint for path, endpoint in endpoints().items() if not endpoint.page}
+    certified = Application(
+        IssuerRoutes(cx, without_pages),
+        meter=metrics,
+        limits=configuration.limits,
+        default_headers=_default_headers(cx),
+    )
+    for one in (application, certified):
+        one.on_stop.append(revocation_news.stop)
     metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
     management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
-    return Issuer(cx, store, keys, passwords, outbound, metrics, application, management)
+    return Issuer(cx, store, keys, passwords, outbound, metrics, application, certified, management)
 
 
 def _default_headers(cx: ServerContext) -> Headers:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from keystead.app.certificate_listener import bind_certificate_listener, certificate_servers
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
 from keystead.app.delivery_worker import DeliveryWorker
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from keystead.bus.driver import RunningBus
 
 _FILE: Final = "file:"
+Listeners = tuple[socket.socket, socket.socket | None]
+"""The public listener, and the one that asks for client certificates, where there is one."""
 
 
 def serve(settings: Settings, path: Path, *, workers: int = 0, converge: bool = True) -> None:
@@ -46,9 +49,9 @@ def serve(settings: Settings, path: Path, *, workers: int = 0, converge: bool = 
     Raises: ConfigurationError, StorageUnavailable.
     """
     server = require_server(settings)
-    listener = listen_on(server.listen)
+    listener, certified = listen_on(server.listen), bind_certificate_listener(server)
     if not workers:
-        run(_serve(settings, path, listener, converge=converge))
+        run(_serve(settings, path, (listener, certified), converge=converge))
         return
     if server.database.startswith(MEMORY):
         raise ConfigurationError("workers need a database they share", where="server.database")
@@ -56,7 +59,7 @@ def serve(settings: Settings, path: Path, *, workers: int = 0, converge: bool = 
         run(_converge(settings, path))
 
     def work(worker: int, parent: int) -> None:
-        run(_serve(settings, path, listener, converge=False, worker=worker, parent=parent))
+        run(_serve(settings, path, (listener, certified), converge=False, worker=worker, parent=parent))
 
     Workers(workers, work).run()
 
@@ -83,6 +86,9 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         outbound_allow=tuple(ip_network(network) for network in server.outbound.allow),
         outbound_authorities=_file_beside(path, server.outbound.certificate_authorities),
         only_proxies=serves_plainly_off_loopback(server) and not server.danger_allow_http,
+        certificate_header=server.client_certificates.proxy_header if server.client_certificates else "",
+        takes_certificates=server.client_certificates is not None,
+        mtls_base_url=server.client_certificates.base_url if server.client_certificates else "",
     )
 
 
@@ -92,8 +98,9 @@ def _file_beside(path: Path, file: str) -> str:
 
 
 async def _serve(
-    settings: Settings, path: Path, listener: socket.socket, *, converge: bool, worker: int = 0, parent: int = -1
+    settings: Settings, path: Path, listeners: Listeners, *, converge: bool, worker: int = 0, parent: int = -1
 ) -> None:
+    listener, certified = listeners
     journal = open_journal("issuer", require_server(settings).log_level)
     configuration = issuer_configuration(settings, path)
     issuer = build_issuer(configuration, journal)
@@ -106,6 +113,7 @@ async def _serve(
             bus = await _start_bus(settings.bus, configuration.directory, issuer, journal)
         servers = [
             HttpServer(issuer.application, listener, **_tls(settings, path)),
+            *certificate_servers(require_server(settings), configuration.directory, issuer.certified, certified),
             *_management(settings, issuer, worker),
         ]
         background = _background(settings, issuer)

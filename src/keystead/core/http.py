@@ -26,7 +26,8 @@ class Request(msgspec.Struct, frozen=True):
 
     `path` is the raw path as received (percent-encoding kept, no query); `now` is when it arrived.
     `client_certificate` is the DER certificate the sender proved to hold, from our own TLS listener or from a proxy the
-    configuration trusts for it; empty otherwise, whatever a header says.
+    configuration trusts for it; empty otherwise, whatever a header says. `client_certificate_chain` was
+    sent along to vouch for it, in the order it came.
     `realm` is the realm named by the path, already known to exist, or empty outside a realm.
     """
 
@@ -40,6 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     realm: str = ""
     client_address: str = ""
     client_certificate: bytes = b""
+    client_certificate_chain: tuple[bytes, ...] = ()
 
     def header(self, name: bytes) -> bytes | None:
         """Return the only value of a header, or None when it is absent.

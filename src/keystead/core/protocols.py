@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from keystead.core.decisions import Check, Denied
+from keystead.core.decisions import Allowed, Check, Denied
 from keystead.core.http import Headers
 from keystead.core.jose.decryption_keys import DecryptionKey
 from keystead.core.jose.key_set import KeySet
@@ -81,6 +81,20 @@ class Passwords(Protocol):
 
     def outdated(self, password_hash: str) -> bool:
         """Return whether a hash should be made anew with today's parameters."""
+        ...
+
+
+class CertificateTrust(Protocol):
+    """Judges X.509 client certificates in DER. Implemented by `keystead.app.certificate_trust`."""
+
+    def vouched_for(
+        self, certificate: bytes, chain: tuple[bytes, ...], authorities: str, now: EpochSeconds
+    ) -> Allowed | Denied:
+        """Return whether a chain of the certificates shown leads to one of the authorities (PEM)."""
+        ...
+
+    def valid_now(self, certificate: bytes, now: EpochSeconds) -> Allowed | Denied:
+        """Return whether a certificate can be read and its time has come and not passed."""
         ...
 
 

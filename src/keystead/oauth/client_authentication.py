@@ -66,11 +66,13 @@ class ClientAuthentication(ABC):
     """A client authentication method: one file, one object.
 
     `method` is its registered name. `family` is a name that registers for any method of a family: a client given a
-    secret and no method may use Basic or the form. `events` are the reason slugs it may put into the audit.
+    secret and no method may use Basic or the form. `by_certificate` methods show nothing in the request but a
+    `client_id`. `events` are the reason slugs it may put into the audit.
     """
 
     method: ClassVar[str]
     family: ClassVar[str] = ""
+    by_certificate: ClassVar[bool] = False
     specs: ClassVar[tuple[Section, ...]]
     events: ClassVar[tuple[str, ...]] = ()
 
@@ -131,9 +133,22 @@ async def authenticate_client(
     shown = show(request, parameters)
     for method in methods:
         if method.recognises(shown):
-            caller = await method.prove(shown, cx)
+            caller = await (await _meant(method, shown, methods, cx)).prove(shown, cx)
             named = shown.text("client_id")
             if named and named != caller.client.id:
                 raise refuse("client.contradiction", f"client_id names {named!r}, {caller.client.id} authenticated")
             return caller
     raise refuse("client.no_credentials", "the request shows no client credentials of a known kind")
+
+
+async def _meant(
+    recognised: ClientAuthentication, shown: Shown, methods: tuple[ClientAuthentication, ...], cx: ServerContext
+) -> ClientAuthentication:
+    """Return the method a request means. Where it shows only a `client_id`, and the connection a certificate, the
+    client's registration says whether that certificate is how it authenticates. Spec: RFC 8705 section 2."""
+    request = shown.request
+    if recognised.method != "none" or not request.client_certificate:
+        return recognised
+    client = await cx.store.read(get(Client, request.realm, shown.text("client_id"), request.now))
+    registered = client.token_endpoint_auth_method if client is not None else ""
+    return next((one for one in methods if one.by_certificate and one.method == registered), recognised)

@@ -9,6 +9,7 @@ Spec: RFC 7591 section 2 (`jwks`, `jwks_uri`), OpenID Connect Core section 10.1.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.outcomes import Rejected, VerifiedToken
 from keystead.core.records.client import Client
 from keystead.core.values import EpochSeconds
+from keystead.oauth.bindings.certificate import thumbprint_of
 from keystead.oauth.context import ServerContext
 from keystead.oauth.remote_documents import Document, NotFetched, RemoteDocuments
 
@@ -91,6 +93,30 @@ async def encryption_key_of(client: Client, cx: ServerContext, now: EpochSeconds
         if meant and jwk.get("kty") in types and jwk.get("crv") != "Ed25519":
             return jwk
     raise ClientKeysUnusable(f"client {client.id} has no key for {alg}: publish one with use=enc among its keys")
+
+
+async def certificates_of(client: Client, cx: ServerContext, now: EpochSeconds, *, wanted: str) -> frozenset[str]:
+    """Return the thumbprints (`x5t#S256`) of the certificates the client registered, newer ones where `wanted` is not
+    among those we have. Raises: ClientKeysUnusable. Spec: RFC 8705 section 2.2.2."""
+    members, document = await _members(client, cx, now)
+    known = _certificates(_jwks(client, members))
+    if wanted not in known and document is not None:
+        newer = await _documents.newer(client.jwks_uri, document, cx.outbound, now)
+        if newer is not None:
+            return _certificates(_jwks(client, newer.members))
+    return known
+
+
+def _certificates(jwks: list[Mapping[str, Any]]) -> frozenset[str]:
+    found = [jwk["x5t#S256"] for jwk in jwks if isinstance(jwk.get("x5t#S256"), str)]
+    for jwk in jwks:
+        chain = jwk.get("x5c")
+        if isinstance(chain, list) and chain and isinstance(chain[0], str):
+            try:
+                found.append(thumbprint_of(b64decode(chain[0], validate=True)))
+            except ValueError:
+                continue
+    return frozenset(found)
 
 
 async def _members(client: Client, cx: ServerContext, now: EpochSeconds) -> tuple[dict[str, Any], Document | None]:

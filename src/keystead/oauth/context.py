@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keystead.core.decisions import Journal
 from keystead.core.logout import Ended
 from keystead.core.pages import Pages
-from keystead.core.protocols import KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
+from keystead.core.protocols import CertificateTrust, KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write
@@ -20,7 +20,8 @@ EndSession = Callable[[str, str, str, EpochSeconds], Write[Ended | None]]
 @dataclass(frozen=True, slots=True)
 class ServerContext:
     """The parts of a running issuer. `base_url` is the public origin and path prefix, without a trailing slash;
-    `mtls_base_url` the one where senders are asked for a TLS certificate, empty when there is none.
+    `takes_certificates` says whether senders can show TLS certificates at all, `mtls_base_url` where they are asked for
+    one, empty when that is nowhere else.
 
     Does not: read the Host header. Every URL we print comes from `base_url`.
     """
@@ -36,6 +37,8 @@ class ServerContext:
     end_session: EndSession
     outbound: Outbound
     revocation_news: RevocationNews
+    certificates: CertificateTrust
+    takes_certificates: bool = False
     mtls_base_url: str = ""
 
     def issuer(self, realm: str) -> str:

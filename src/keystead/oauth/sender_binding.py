@@ -20,6 +20,7 @@ from keystead.core.tokens import AccessClaims, Confirmation
 from keystead.oauth.bindings.certificate import certificate_thumbprint
 from keystead.oauth.bindings.dpop import demands_nonce, proven_key, shows_proof
 from keystead.oauth.context import ServerContext
+from keystead.oauth.profiles import profile_of
 
 JKT: Final = "jkt"
 X5T: Final = "x5t#S256"
@@ -81,9 +82,11 @@ async def bind_sender(request: Request, client: Client, realm: Realm, cx: Server
     if client.tls_client_certificate_bound_access_tokens:
         return _bind_certificate(request)
     shown = await shown_key(request, client, realm, cx)
-    if shown is BEARER and client.dpop_bound_access_tokens:
+    if shown is not BEARER or not profile_of(client).sender_constrained:
+        return shown
+    if client.dpop_bound_access_tokens:
         raise InvalidDpopProof("this client must send a DPoP proof", reason="dpop.missing")
-    return shown
+    return _bind_certificate(request)
 
 
 async def shown_key(request: Request, client: Client, realm: Realm, cx: ServerContext) -> SenderBinding:
@@ -104,7 +107,8 @@ def _bind_certificate(request: Request) -> SenderBinding:
     thumbprint = certificate_thumbprint(request)
     if not thumbprint:
         raise InvalidRequest(
-            "this client's tokens are bound to its certificate: connect with it (see mtls_endpoint_aliases)",
+            "this client's tokens are bound to its key: connect with its certificate (see mtls_endpoint_aliases), "
+            "or send a DPoP proof where it is not registered for certificates",
             reason="certificate.missing",
         )
     return SenderBinding(X5T, thumbprint)

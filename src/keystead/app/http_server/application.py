@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from keystead.app.http_server.forwarded_certificate import NOTHING, ForwardedCertificate, read_forwarded
 from keystead.app.http_server.framing import Limits, refusal_reply
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.values import EpochSeconds
@@ -79,6 +80,7 @@ class Application:
         default_headers: Headers = (),
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
         only_proxies: bool = False,
+        certificate_header: str = "",
     ) -> None:
         self._routes = routes
         self._targets: dict[tuple[bytes, bytes], Target] = {}
@@ -88,6 +90,7 @@ class Application:
         self.default_headers = default_headers
         self.trusted_proxies = trusted_proxies
         self.only_proxies = only_proxies
+        self.certificate_header = certificate_header
 
     def resolve(self, method: str, path: str) -> tuple[Route, str]:
         """Return the route that answers, and the realm: the endpoint's own, or one that says 404, 405 or OPTIONS."""
@@ -132,6 +135,15 @@ class Application:
         except ValueError:
             return False
         return any(parsed in network for network in self.trusted_proxies)
+
+    def forwarded_certificate(self, peer: str, headers: Headers) -> ForwardedCertificate:
+        """Return the client certificate a trusted proxy saw; nothing from anybody else, whatever they send.
+
+        `headers` are the certificate headers, which are no part of the request. Raises: Refusal.
+        """
+        if not headers or not self.certificate_header or not self.trusts(peer):
+            return NOTHING
+        return read_forwarded(headers, self.certificate_header)
 
     def failure(self, error: BaseException, request: Request) -> Reply:
         """Return the answer to an exception nobody caught, and log it once. The last resort."""

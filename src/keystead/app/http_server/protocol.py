@@ -15,6 +15,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from keystead.app.http_server.application import NOT_FOUND, Target
+from keystead.app.http_server.forwarded_certificate import CERTIFICATE_HEADERS, NOTHING, ForwardedCertificate
 from keystead.app.http_server.framing import METHODS, Refusal, require_clear_message, require_plain_target
 from keystead.app.http_server.turns import Turn, TurnTakingProtocol
 from keystead.core.http import Request
@@ -40,11 +41,13 @@ class FastLaneProtocol(TurnTakingProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.in_head = False
         self.unproductive = 0
+        self.by_tls: ForwardedCertificate | None = None
         self._reset()
 
     def _reset(self) -> None:
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.certificate_headers: list[tuple[bytes, bytes]] = []
         self.traceparent: str | None = None
         self.head_size = 0
         self.body: list[bytes] = []
@@ -61,9 +64,12 @@ class FastLaneProtocol(TurnTakingProtocol):
         """Take the connection, unless there are too many or it comes around the proxy it should come through."""
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else ""
+        tls = transport.get_extra_info("ssl_object")
+        if hasattr(tls, "certificate"):  # of `certificate_tls`, which only who asks for certificates has to load
+            self.by_tls = ForwardedCertificate(tls.certificate, tls.chain)
         if len(self.connections) > self.limits.connections:
             self._refuse(Refusal(503, "Too many connections; try again later.", "temporarily_unavailable"))
-        elif self.application.only_proxies and not self.application.trusts(self.peer):
+        elif tls is None and self.application.only_proxies and not self.application.trusts(self.peer):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -116,6 +122,9 @@ class FastLaneProtocol(TurnTakingProtocol):
         self.head_size += len(name) + len(value)
         if self.head_size > self.limits.header_size or len(self.headers) >= self.limits.header_count:
             raise Refusal(431, "The header section is too large.")
+        if name in CERTIFICATE_HEADERS:
+            self.certificate_headers.append((name, value))
+            return
         if name == b"traceparent":
             self.traceparent = value.decode("latin-1")
         self.headers.append((name, value.rstrip(b" \t")))
@@ -180,6 +189,7 @@ class FastLaneProtocol(TurnTakingProtocol):
         address = self.peer
         if self.application.trusted_proxies:
             address = self.application.client_address(address, headers)
+        proved = self._certificate()
         return Request(
             self.method,
             self.path,
@@ -190,4 +200,14 @@ class FastLaneProtocol(TurnTakingProtocol):
             trace,
             self.realm,
             address,
+            proved.certificate,
+            proved.chain,
         )
+
+    def _certificate(self) -> ForwardedCertificate:
+        """Return the certificate this connection proved, or else the one a trusted proxy saw."""
+        if self.by_tls is not None:
+            return self.by_tls
+        if not self.certificate_headers:
+            return NOTHING
+        return self.application.forwarded_certificate(self.peer, tuple(self.certificate_headers))

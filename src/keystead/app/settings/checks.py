@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
+from keystead.app.settings.certificate_checks import certificate_problems, require_certificates
 from keystead.app.settings.credential_checks import require_credentials, require_long_secrets
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
@@ -39,11 +40,15 @@ MAXIMUM_NAME: Final = 255
 def problems(settings: Settings) -> list[Problem]:
     """Return everything the settings get wrong together."""
     found = [] if settings.server is None else [*server_problems(settings.server)]
+    found += [] if settings.server is None else certificate_problems(settings.server)
     found += bus_problems(settings)
     found += gateway_problems(settings)
     for name, realm in settings.realms.items():
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
+        found += [
+            (("realms", name, *place), message) for place, message in require_certificates(realm, settings.server)
+        ]
         if settings.server is not None and not is_loopback(host_of(settings.server.base_url)):
             found += [(("realms", name, *place), message) for place, message in require_long_secrets(realm)]
     return found

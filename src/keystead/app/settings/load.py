@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from keystead.app.certificate_trust import read_authorities
 from keystead.app.settings.authorization import store_problems
 from keystead.app.settings.checks import problems
 from keystead.app.settings.decode import decode
@@ -72,6 +73,7 @@ def _realm(document: Document, name: str, value: Any, *, agent_keys: bool) -> Re
     realm = decode(document, value or {}, place, RealmSettings)
     if not agent_keys:
         return realm
+    realm = _with_authorities(document, place, realm)
     agents = tuple(_with_keys(document, (*place, "agents", index), agent) for index, agent in enumerate(realm.agents))
     return msgspec.structs.replace(realm, agents=agents)
 
@@ -89,3 +91,21 @@ def _with_keys(document: Document, place: tuple[str | int, ...], agent: AgentEnt
     except msgspec.DecodeError as error:
         raise document.error((*place, "jwks_file"), f"{path} is not a JSON Web Key Set: {error}") from error
     return msgspec.structs.replace(agent, jwks=jwks, jwks_file="")
+
+
+def _with_authorities(document: Document, place: tuple[str | int, ...], realm: RealmSettings) -> RealmSettings:
+    """Read the authorities of client certificates from the file the realm names."""
+    if not realm.client_certificate_authorities:
+        return realm
+    where, path = (
+        (*place, "client_certificate_authorities"),
+        document.path.parent / realm.client_certificate_authorities,
+    )
+    try:
+        pem = path.read_text("ascii")
+        read_authorities(pem)
+    except OSError as error:
+        raise document.error(where, f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise document.error(where, f"{path} holds no certificates in PEM: {error}") from error
+    return msgspec.structs.replace(realm, client_certificate_authorities=pem)

@@ -134,6 +134,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `authorization_details_types` are the types of rich authorization requests (RFC 9396), by name.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
+    `client_certificate_authorities` is a PEM file of the authorities believed for tls_client_auth (RFC 8705).
     """
 
     display_name: str = ""
@@ -156,6 +157,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
     authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = _DEFAULTS.require_dpop_nonce
+    client_certificate_authorities: str = ""
     clients: tuple[ClientSettings, ...] = ()
     users: tuple[UserSettings, ...] = ()
     apis: tuple[ApiSettings, ...] = ()

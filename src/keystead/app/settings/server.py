@@ -12,6 +12,23 @@ class ServerTlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     key: str
 
 
+class ClientCertificateSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Where TLS client certificates come from (RFC 8705): a listener of our own, a proxy's header, or both.
+
+    `listen` is the address of a second TLS listener, which asks every client for a certificate; `tls` its chain and
+    key, those of the server when left out. `base_url` is its public URL: another host or port than the server's.
+    `proxy_header` is what the `trusted_proxies` send: `client-cert` (RFC 9440) or `x-forwarded-client-cert` (Envoy).
+    Nobody else's header counts.
+    """
+
+    listen: str = ""
+    base_url: str = ""
+    tls: ServerTlsSettings | None = None
+    proxy_header: str = ""
+
+
 class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the issuer reaches other servers: key documents, request objects, logout and security events.
 
@@ -32,7 +49,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `key_encryption_key` is a `file:` reference to 32 random bytes (base64) that seal what is kept; beside an embedded
     database it is made at first start, PostgreSQL demands it. `trusted_proxies` names the addresses or networks whose
     forwarding headers are believed; off loopback, without `tls`, nobody else may connect. `outbound` says which other
-    servers the issuer may reach. `tls` lets the issuer serve https itself. `log_level` is `info` or `warning`.
+    servers the issuer may reach. `tls` lets the issuer serve https itself.
+    `client_certificates` says where clients show theirs. `log_level` is `info` or `warning`.
     `danger_allow_http` serves plain http off loopback, to anybody. `danger_allow_unverified_database` lets an `sslmode`
     weaker than verify-full reach a PostgreSQL server off this machine.
     """
@@ -44,6 +62,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     key_encryption_key: str = ""
     trusted_proxies: tuple[str, ...] = ()
     tls: ServerTlsSettings | None = None
+    client_certificates: ClientCertificateSettings | None = None
     outbound: OutboundSettings = OutboundSettings()
     log_level: str = "info"
     danger_allow_http: bool = False

@@ -18,6 +18,8 @@ def server_problems(server: ServerSettings) -> Iterator[Problem]:
     yield from _require_origin(server)
     for key in ("listen", "management_listen"):
         yield from _require_listen(("server", key), getattr(server, key))
+    if server.client_certificates is not None:
+        yield from _require_listen(("server", "client_certificates", "listen"), server.client_certificates.listen)
     yield from _require_networks(server)
     if serves_plainly_off_loopback(server) and not server.trusted_proxies and not server.danger_allow_http:
         yield (

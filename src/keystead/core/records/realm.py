@@ -42,6 +42,7 @@ class Realm(Record, frozen=True, kw_only=True):
     authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = False
     registration: RegistrationRules = RegistrationRules()
+    client_certificate_authorities: str = ""
 
     @property
     def signing_algorithms(self) -> tuple[str, ...]:

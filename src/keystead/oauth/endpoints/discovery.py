@@ -11,9 +11,10 @@ from keystead.core.http import Reply, Request
 from keystead.core.jose import jwe
 from keystead.core.person_claims import STANDARD_CLAIMS
 from keystead.core.records.realm import Realm
-from keystead.core.spec import OIDC_DISCOVERY, RFC8414
+from keystead.core.spec import OIDC_DISCOVERY, RFC8414, RFC8705
 from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import endpoints
+from keystead.oauth.certificate_metadata import with_certificates
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.landscape import landscape
@@ -38,7 +39,7 @@ class DiscoveryEndpoint(EndpointPlugin):
 
     path = ".well-known/openid-configuration"
     methods = frozenset({"GET", "HEAD"})
-    specs = (OIDC_DISCOVERY["3"], OIDC_DISCOVERY["4"], RFC8414["2"], RFC8414["3"])
+    specs = (OIDC_DISCOVERY["3"], OIDC_DISCOVERY["4"], RFC8414["2"], RFC8414["3"], RFC8705["5"])
     fast = True
 
     def __init__(self) -> None:
@@ -58,7 +59,10 @@ class DiscoveryEndpoint(EndpointPlugin):
         realm = (await landscape(cx, request.realm, request.now)).realm
         issuer = cx.issuer(request.realm)
         return self._documents.keep(
-            cx, request, (algorithms, realm), lambda: msgspec.json.encode(describe(issuer, algorithms, realm))
+            cx,
+            request,
+            (algorithms, realm),
+            lambda: msgspec.json.encode(with_certificates(describe(issuer, algorithms, realm), cx)),
         )
 
 
