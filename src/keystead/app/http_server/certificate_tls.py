@@ -10,6 +10,7 @@ Why not `ssl` alone: it can ask for a certificate only together with refusing th
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -88,7 +89,20 @@ class CertificateConnection:
             raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "the client has not said goodbye yet")
 
     def pending(self) -> int:
-        """Return how many decrypted bytes wait."""
+        """Return how many decrypted bytes wait; at least 1 where a read would find something else than "wait".
+
+        The event loop asks this and its own buffer. The latter is always empty here, for OpenSSL was given everything:
+        so what OpenSSL has not looked at yet is looked at now.
+        """
+        waiting = self._connection.pending()
+        if waiting:
+            return waiting
+        try:
+            self._step(lambda: self._connection.recv(1, socket.MSG_PEEK))
+        except ssl.SSLWantReadError:
+            return 0
+        except ssl.SSLError:
+            return 1
         return self._connection.pending()
 
     def getpeercert(self, binary_form: bool = False) -> bytes | dict[str, Any] | None:
