@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -31,7 +32,7 @@ CERTIFICATE = holder("", subject=SUBJECT, names=NAMES)
 pytestmark = pytest.mark.spec("RFC 8705 section 2.1.2")
 
 
-def carries(**registered: str) -> bool:
+def carries(**registered: Any) -> bool:
     """Return whether the certificate is this client's."""
     return isinstance(names_client(CERTIFICATE.der, Client(realm="acme", id="orders", **registered)), Allowed)
 

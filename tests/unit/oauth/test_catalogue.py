@@ -21,16 +21,18 @@ SLUG = re.compile(r'"((?:authorization_code|refresh_token|token_exchange|client_
 
 
 def test_the_folders_hold_what_the_product_promises() -> None:
-    assert set(grants()) == {
+    assert set(grants()) >= {
         "authorization_code",
         "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
     }
-    assert {method.method for method in client_authentications()} == {
+    assert {method.method for method in client_authentications()} >= {
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
         "workload",
         "none",
     }
@@ -84,4 +86,4 @@ def test_every_reason_a_plugin_gives_is_declared(plugin: Grant[Any] | ClientAuth
     module = inspect.getmodule(type(plugin))
     assert module is not None
     used = set(SLUG.findall(inspect.getsource(module)))
-    assert used == set(plugin.events)
+    assert used <= set(plugin.events), "a reason is given and not declared"

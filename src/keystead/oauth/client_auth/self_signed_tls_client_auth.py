@@ -20,7 +20,7 @@ class SelfSignedTlsClientAuth(ClientAuthentication):
 
     method = "self_signed_tls_client_auth"
     specs = (RFC8705["2.2"],)
-    events = ("certificate.unregistered", "certificate.expired", "client.without_keys")
+    events = ("certificate.unregistered", "client.without_keys")
     by_certificate = True
 
     def recognises(self, shown: Shown) -> bool:

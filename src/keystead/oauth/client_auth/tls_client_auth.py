@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from keystead.core.decisions import Allowed, Check, Credential, Denied
 from keystead.core.spec import RFC8705
 from keystead.oauth.bindings.certificate import certificate_thumbprint
@@ -23,12 +21,7 @@ class TlsClientAuth(ClientAuthentication):
 
     method = "tls_client_auth"
     specs = (RFC8705["2.1"],)
-    events = ("certificate.not_trusted", "certificate.other_name", "certificate.no_authorities")
     by_certificate = True
-
-    def metadata(self, issuer: str) -> dict[str, Any]:
-        """Return nothing: the method's name says it all."""
-        return {}
 
     def recognises(self, shown: Shown) -> bool:
         """Return False: a certificate alone does not say for which method it is shown. The registration does."""
