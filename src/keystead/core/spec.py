@@ -83,6 +83,7 @@ OIDC_REGISTRATION = Specification(
     "OpenID Connect Dynamic Client Registration 1.0", "OpenID Connect Dynamic Client Registration 1.0"
 )
 OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
+STATUS_LIST = Specification("draft-ietf-oauth-status-list", "Token Status List")
 BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")
 CSP3 = Specification("Content Security Policy Level 3", "Content Security Policy Level 3")
 CIBA = Specification(

@@ -33,7 +33,7 @@ class EndpointPlugin(ABC):
         return {}
 
     def realm_metadata(self, realm: Realm) -> dict[str, Any]:
-        """Return those of its entries that the realm's settings decide."""
+        """Return those of its entries that the realm's settings decide. None takes an entry of `metadata` out."""
         return {}
 
     def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:

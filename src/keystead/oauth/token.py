@@ -48,6 +48,7 @@ from keystead.oauth.protection import Protection, id_token_protection
 from keystead.oauth.scopes import Given, clamp, require_one_api
 from keystead.oauth.sender_binding import bind_sender
 from keystead.oauth.stamps import Stamp
+from keystead.oauth.status_lists import entered
 from keystead.storage.ports import Read, Write
 
 ACTION: Final = "token.issue"
@@ -214,6 +215,8 @@ async def _mint(
     claims = issue.access_claims(attempt, authority, given, live)
     if authority.stamp is not None:
         return await _stamped(attempt, authority, authority.stamp, claims)
+    if authority.jwt and attempt.realm.status_lists:
+        claims = await entered(claims, attempt.realm.id, attempt.cx)
     access_token = await issue.mint_access_token(claims, attempt.realm.id, attempt.cx, jwt=authority.jwt)
     id_token: str | msgspec.UnsetType = msgspec.UNSET
     if authority.id_token:

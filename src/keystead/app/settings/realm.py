@@ -132,6 +132,8 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
     `registration` says which clients may register themselves.
     `authorization_details_types` are the types of rich authorization requests (RFC 9396), by name.
+    `status_lists` enters every JWT access token in a Token Status List, which is made anew every `status_list_ttl`
+    seconds; it costs a write for each token.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
     `client_certificate_authorities` is a PEM file of the authorities believed for tls_client_auth (RFC 8705).
@@ -155,6 +157,8 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     session_idle_lifetime: Seconds = _DEFAULTS.session_idle_lifetime
     key_rotation_interval: Seconds = _DEFAULTS.key_rotation_interval
     maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
+    status_lists: bool = _DEFAULTS.status_lists
+    status_list_ttl: Seconds = _DEFAULTS.status_list_ttl
     authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = _DEFAULTS.require_dpop_nonce
     client_certificate_authorities: str = ""

@@ -15,6 +15,7 @@ from keystead.core.person_claims import problem_with
 from keystead.oauth.answer_contradictions import contradictions
 
 ALGORITHMS: Final = ("ES256", "EdDSA", "RS256", "PS256")
+LONGEST_TTL: Final = 3_600
 PROTOCOL_CLAIMS: Final = frozenset(
     ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash")
 )
@@ -27,6 +28,8 @@ def require_known_keys(realm: RealmSettings) -> Iterator[tuple[Place, str]]:
     for index, algorithm in enumerate(realm.further_signing_algorithms):
         if algorithm not in ALGORITHMS:
             yield ("further_signing_algorithms", index), f"write one of {', '.join(ALGORITHMS)}"
+    if not 1 <= realm.status_list_ttl <= LONGEST_TTL:
+        yield ("status_list_ttl",), f"a status list is kept for 1 to {LONGEST_TTL} seconds"
     for index, key_type in enumerate(realm.encryption_key_types):
         if key_type not in KEY_TYPES:
             yield ("encryption_key_types", index), f"write one of {', '.join(KEY_TYPES)}"

@@ -39,6 +39,8 @@ class Realm(Record, frozen=True, kw_only=True):
     session_idle_lifetime: Seconds = Seconds(3600)
     key_rotation_interval: Seconds = Seconds(30 * 86400)
     maximum_actor_depth: int = 5
+    status_lists: bool = False
+    status_list_ttl: Seconds = Seconds(15)
     authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = False
     registration: RegistrationRules = RegistrationRules()

@@ -88,4 +88,4 @@ def describe(issuer: str, algorithms: tuple[str, ...], realm: Realm) -> dict[str
         for name in ("introspection", "revocation"):
             document[f"{name}_endpoint_auth_signing_alg_values_supported"] = assertions
     document["acr_values_supported"] = list(acr_values_supported(realm.acr_names))
-    return document
+    return {name: value for name, value in document.items() if value is not None}
