@@ -22,6 +22,7 @@ from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
 from keystead.app.delivery_worker import DeliveryWorker
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
+from keystead.app.http_server.certificate_tls import CIPHERS
 from keystead.app.http_server.server import HttpServer, listen_on, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
 from keystead.app.sealed_store import require_same_key
@@ -140,7 +141,7 @@ def _tls(settings: Settings, path: Path) -> dict[str, str]:
     for file in files.values():
         if not os.access(file, os.R_OK):
             raise ConfigurationError(f"cannot read {file}", where="server.tls")
-    return files
+    return files | {"ssl_ciphers": CIPHERS.decode()}
 
 
 def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:

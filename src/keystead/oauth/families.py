@@ -10,9 +10,11 @@ from typing import Final
 from keystead.core.records.grant import Grant
 from keystead.core.values import EpochSeconds, Seconds, handle_digest
 from keystead.oauth.grant import Attempt
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.refresh_tokens import RefreshToken, make_refresh_token
 from keystead.oauth.sender_binding import family_binding
 from keystead.storage.ports import (
+    Read,
     Replaced,
     Reused,
     Rotate,
@@ -21,6 +23,7 @@ from keystead.storage.ports import (
     Superseded,
     Write,
     WrongBinding,
+    look_at_family,
     rotate,
     start_family,
 )
@@ -69,7 +72,19 @@ def rotate_family(
     return token if isinstance(outcome, Rotated | Replaced) else outcome
 
 
+def is_live_member(grant: Grant, digest: str, attempt: Attempt) -> Read[bool]:
+    """Return whether a shown token is the family's live one, in the hands it is bound to. Changes nothing."""
+    family = yield from look_at_family(grant.realm, grant.id, attempt.now)
+    binding = family_binding(attempt.caller.client.id, grant.binding)
+    return family is not None and not family.revoked and (family.digest, family.binding) == (digest, binding)
+
+
 def idle_end(grant: Grant, attempt: Attempt) -> EpochSeconds:
-    """Return when the family ends unless it is used: its idle lifetime from now, never past the grant's end."""
+    """Return when the family ends unless it is used: its idle lifetime from now, never past the grant's end.
+
+    A token that is not rotated leaves no trace of its use, so only the grant's end ends it.
+    """
+    if grant.expires_at is not None and not profile_of(attempt.caller.client).rotate_refresh:
+        return grant.expires_at
     idle = EpochSeconds(attempt.now + attempt.realm.refresh_token_idle_lifetime)
     return idle if grant.expires_at is None else min(idle, grant.expires_at)

@@ -28,7 +28,7 @@ async def test_another_verifier_burns_the_code(market: Market) -> None:
 @pytest.mark.spec("RFC 7636 section 4.1")
 @pytest.mark.attack("C4")
 @pytest.mark.parametrize(
-    "verifier", ["", "x" * 42, "x" * 129, "x" * 42 + "=", "x" * 42 + "+", "x" * 43 + "\n", "é" * 43, "x y" * 15]
+    "verifier", ["x" * 42, "x" * 129, "x" * 42 + "=", "x" * 42 + "+", "x" * 43 + "\n", "é" * 43, "x y" * 15]
 )
 async def test_what_is_no_verifier_is_refused_before_the_code_is_touched(market: Market, verifier: str) -> None:
     code = await market.code()

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Denied
-from keystead.core.errors import InvalidGrant, InvalidRequest
+from keystead.core.errors import InvalidGrant
 from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
@@ -74,7 +74,7 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
             await _take_back(code, attempt)
             raise _refused("replayed", f"the code of grant {code.grant_id} came back")
         if form.code_verifier is None and code.code_challenge and code.client_id == attempt.caller.client.id:
-            raise InvalidRequest(
+            raise InvalidGrant(
                 "the code_verifier is missing: the code was asked for with a code_challenge",
                 reason="code_verifier.missing",
             )

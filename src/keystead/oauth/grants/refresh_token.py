@@ -13,8 +13,9 @@ from keystead.core.spec import OIDC_CORE, RFC6749, RFC8707, RFC9396, RFC9449, RF
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.authority import Holding
 from keystead.oauth.authorization_details import locations_of, narrowed, still_open
-from keystead.oauth.families import rotate_family
+from keystead.oauth.families import is_live_member, rotate_family
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.refresh_tokens import RefreshToken, read_refresh_token
 from keystead.oauth.revocations import revoke_grant
 from keystead.oauth.scopes import Ask, Bounds, split_scope
@@ -39,6 +40,8 @@ class RefreshTokenGrant(Grant[RefreshTokenForm]):
     A retry of the immediate predecessor, while its successor is unused, replaces that successor; any other reuse
     revokes the family. Everything the grant rests on is asked again, and the scopes are bounded by the client's scope
     and the person's roles of today.
+    Where the client's profile does not rotate (FAPI 2.0), the token stands, bound to the client and its key, and the
+    answer brings no other.
     Does not: change the grant. A narrower request narrows its access token only.
     Spec: RFC 6749 section 6, RFC 9700 sections 2.2.2 and 4.14.2.
     """
@@ -105,8 +108,17 @@ def _authority(
         jwt=client.wants_jwt,
         id_token="openid" in scopes,
         checks=(Check("refresh_client", True, "the refresh token was issued to this client"),),
-        spend=lambda: _rotate(grant, shown, handle_digest(form.refresh_token), attempt),
+        spend=lambda: _use(grant, shown, handle_digest(form.refresh_token), attempt),
     )
+
+
+def _use(grant: GrantRecord, shown: RefreshToken, digest: str, attempt: Attempt) -> Write[Spent | Denied]:
+    """Rotate the token, or let it stand: a profile that binds refresh tokens has no use for rotation."""
+    if profile_of(attempt.caller.client).rotate_refresh:
+        return (yield from _rotate(grant, shown, digest, attempt))
+    if not (yield from is_live_member(grant, digest, attempt)):
+        return Denied("refresh_token.ended", f"not the live token of grant {grant.id}")
+    return Spent()
 
 
 def _rotate(grant: GrantRecord, shown: RefreshToken, digest: str, attempt: Attempt) -> Write[Spent | Denied]:
