@@ -22,7 +22,6 @@ from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
 from keystead.app.delivery_worker import DeliveryWorker
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
-from keystead.app.http_server.certificate_tls import CIPHERS
 from keystead.app.http_server.server import HttpServer, listen_on, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
 from keystead.app.sealed_store import require_same_key
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 _FILE: Final = "file:"
 Listeners = tuple[socket.socket, socket.socket | None]
 """The public listener, and the one that asks for client certificates, where there is one."""
+_TLS_12_CIPHERS: Final = "ECDHE+AESGCM"
+"""Forward secrecy and authenticated encryption (RFC 9325 section 4.2). TLS 1.3 has no others."""
 
 
 def serve(settings: Settings, path: Path, *, workers: int = 0, converge: bool = True) -> None:
@@ -141,7 +142,7 @@ def _tls(settings: Settings, path: Path) -> dict[str, str]:
     for file in files.values():
         if not os.access(file, os.R_OK):
             raise ConfigurationError(f"cannot read {file}", where="server.tls")
-    return files | {"ssl_ciphers": CIPHERS.decode()}
+    return files | {"ssl_ciphers": _TLS_12_CIPHERS}
 
 
 def _management(settings: Settings, issuer: Issuer, worker: int) -> list[HttpServer]:

@@ -50,12 +50,15 @@ async def test_a_public_client_redeems_with_pkce_alone(market: Market) -> None:
 
 @pytest.mark.spec("RFC 6749 section 4.1.3")
 @pytest.mark.spec("RFC 6749 section 5.2")
-@pytest.mark.parametrize("missing", ["code", "redirect_uri", "code_verifier"])
-async def test_every_parameter_is_needed(market: Market, missing: str) -> None:
+@pytest.mark.parametrize(
+    ("missing", "error"),
+    [("code", "invalid_request"), ("redirect_uri", "invalid_request"), ("code_verifier", "invalid_grant")],
+)
+async def test_every_parameter_is_needed(market: Market, missing: str, error: str) -> None:
     form = {"code": await market.code(), "redirect_uri": "https://app.test/cb", "code_verifier": VERIFIER}
     del form[missing]
     answer = await market.issuer.token("authorization_code", **form)
-    assert (answer.status, answer.error) == (400, "invalid_request")
+    assert (answer.status, answer.error) == (400, error)
     assert missing in answer.json["error_description"]
 
 
