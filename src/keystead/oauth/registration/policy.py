@@ -14,6 +14,7 @@ from keystead.core.records.realm import Realm
 from keystead.core.records.registration import RegistrationPolicy
 from keystead.core.registration_errors import InvalidRedirectUri
 from keystead.core.uris import host_is_among, host_of
+from keystead.oauth.answer_contradictions import contradictions as answer_contradictions
 from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.profile_contradictions import contradictions
 from keystead.oauth.profiles import PROFILES
@@ -45,6 +46,8 @@ def under_policy(client: Client, policy: RegistrationPolicy, realm: Realm) -> Cl
         if member == "redirect_uris":
             raise InvalidRedirectUri(message.replace("`", ""), reason="registration.profile")
         raise metadata_refused(message.replace("`", ""), "profile")
+    for member, message in answer_contradictions(msgspec.structs.asdict(client), realm.signing_algorithms):
+        raise metadata_refused(f"{member}: {message}", "answers")
     return client
 
 
