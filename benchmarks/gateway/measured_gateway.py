@@ -19,16 +19,33 @@ import uvloop
 from keystead.app.log_lines import open_journal
 from keystead.core.decisions import Decision, Journal
 from keystead.core.sealing import AesGcmSealer
-from keystead.core.values import Secret
+from keystead.core.tokens import AccessClaims
+from keystead.core.values import EpochSeconds, Secret
 from keystead.gateway.gateway import Gateway
 from keystead.gateway.identity import Identity
+from keystead.gateway.routes import Route, compile_routes
 from keystead.gateway.sessions.live import UpstreamToken
 from keystead.gateway.sessions.records import SessionTokens
 from keystead.gateway.settings import GatewaySettings, RouteSettings
+from keystead.sdk.revocations import RevocationPolicy, Watched
 from keystead.storage.sqlite import open_store
 
 AUDIENCE = "https://catalog.bench"
 TOKEN_CHARACTERS = 700
+WATCHED = Watched(
+    AccessClaims(
+        iss="http://127.0.0.1:9/realms/bench",
+        sub="usr_bench",
+        aud=AUDIENCE,
+        client_id="bench",
+        exp=EpochSeconds(2_000_000_060),
+        iat=EpochSeconds(2_000_000_000),
+        jti="j",
+        sid="ses_bench",
+        gid="grt_bench",
+    ),
+    "kid",
+)
 
 
 class Silent:
@@ -47,6 +64,7 @@ def settings(port: int, upstream_port: int) -> GatewaySettings:
         issuer="http://127.0.0.1:9/realms/bench",
         client_id="bench",
         client_secret=Secret("never used here"),
+        revocations=RevocationPolicy(on_stale="accept_until_expiry"),
         routes=(
             RouteSettings(path="/", upstream=url, public=True),
             RouteSettings(path="/api/orders", upstream=url, audience="https://orders.bench"),
@@ -60,13 +78,16 @@ async def run(port: int, upstream_port: int, folder: str, *, silent: bool) -> No
     """Serve for ever."""
     store = open_store(str(Path(folder) / "gateway.db"))
     journal: Journal = Silent() if silent else open_journal("gateway")
-    gateway = Gateway(settings(port, upstream_port), store, AesGcmSealer(secrets.token_bytes(32)), journal)
+    measured = settings(port, upstream_port)
+    gateway = Gateway(measured, store, AesGcmSealer(secrets.token_bytes(32)), journal)
     tokens = SessionTokens("a" * 300, int(time.time()) + 3_600, "r" * 80, "catalog:read", {"sub": "usr_bench"})
     handle = await gateway.table.begin(tokens, sid="ses_bench")
     live = await gateway.table.load(handle)
     assert live is not None
     token = secrets.token_urlsafe(TOKEN_CHARACTERS)[:TOKEN_CHARACTERS].encode()
-    live.upstream_tokens[f"{AUDIENCE} catalog:read"] = UpstreamToken(Identity(token, live), time.monotonic() + 3_600)
+    route = compile_routes(measured.routes, measured.limits).find(b"/api/catalog/items")
+    assert isinstance(route, Route)
+    live.upstream_tokens[route.key] = UpstreamToken(Identity(token, live), route, time.monotonic() + 3_600, WATCHED)
     await gateway.start()
     print(handle, file=sys.stderr, flush=True)
     await asyncio.Event().wait()

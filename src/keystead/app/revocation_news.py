@@ -151,4 +151,4 @@ def longest_token_life(realm: str, now: EpochSeconds) -> Read[Seconds]:
     if found is not None:
         lives += [found.access_token_lifetime, found.exchanged_token_lifetime]
     apis = yield from find(Api, realm, now)
-    return max(*lives, *(Seconds(api.access_token_lifetime) for api in apis))
+    return max([*lives, *(Seconds(api.access_token_lifetime) for api in apis)])

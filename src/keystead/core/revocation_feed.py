@@ -10,7 +10,7 @@ Does not: sign. The feed is believed as the issuer's keys are: because of the TL
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -27,6 +27,8 @@ CLOCK_MARGIN: Final = 1
 """Seconds by which the clocks of two issuer nodes may differ."""
 
 TOKEN, GRANT, SESSION, ACCOUNT, PARTY, KEY, ISSUER = "token", "grant", "session", "account", "party", "key", "issuer"
+Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9a-z.]{0,64}$")]
+Memory = Annotated[Seconds, msgspec.Meta(ge=LEAST_MEMORY)]
 _FOR_EVER: Final = {"token": TOKEN, "grant": GRANT, "key": KEY}
 _UNTIL_RENEWED: Final = {
     "session": SESSION,
@@ -57,9 +59,9 @@ class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     iss: str
-    cursor: str
+    cursor: Cursor
     more: bool
-    memory: Seconds
+    memory: Memory
     floor: EpochSeconds
     revoked: tuple[Entry, ...]
 

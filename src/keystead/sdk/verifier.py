@@ -56,7 +56,8 @@ class Verifier:
 
     `issuer` and `audience` are mandatory and compared exactly. `keys` says how old the issuer's keys may be.
     `revocations` says how old the news of what died early may be; by default the issuer's feed is followed, and after
-    a minute without news nothing is accepted. Make one verifier per service and keep it.
+    a minute without news nothing is accepted. The attribute of that name tells how old it is. Make one verifier per
+    service and keep it.
     """
 
     def __init__(
@@ -80,14 +81,14 @@ class Verifier:
         self.issuer = Issuer(issuer, tls=tls, danger_allow_plain_http=danger_allow_plain_http)
         self.audience = audience
         self._keys = IssuerKeys(self.issuer, frozenset(algorithms), keys, timer)
-        self._revocations: Revocations | None = None
+        self.revocations: Revocations | None = None
         if revocations is None or isinstance(revocations, RevocationPolicy):
             if not danger_ignore_revocations:
                 feed = follow(issuer, tls, danger_allow_plain_http=danger_allow_plain_http)
-                self._revocations = FollowedRevocations(feed, revocations or RevocationPolicy())
+                self.revocations = FollowedRevocations(feed, revocations or RevocationPolicy())
         else:
-            self._revocations = revocations
-        self._settled = self._revocations is None
+            self.revocations = revocations
+        self._settled = self.revocations is None
         self._clock = clock
         self._proved: dict[bytes, _Proved] = {}
 
@@ -108,7 +109,7 @@ class Verifier:
         keys = await self._keys.current()
         if keys is None:
             return _unavailable("keys.unavailable", "issuer keys", self._keys.last_failure)
-        revocations = self._revocations
+        revocations = self.revocations
         if revocations is not None and not self._settled:
             await revocations.settle()
             self._settled = True
@@ -125,8 +126,8 @@ class Verifier:
     ) -> VerifiedCaller | Refused:
         """Check what may differ from call to call: revocation, and the demand."""
         caller, checks = proved.caller, proved.checks
-        if self._revocations is not None:
-            alive = self._revocations.check(proved.watched)
+        if self.revocations is not None:
+            alive = self.revocations.check(proved.watched)
             checks = (*checks, alive)
             if not alive.passed:
                 refused = challenge("token.revoked", "invalid_token", "the token was revoked")
@@ -177,7 +178,7 @@ class Verifier:
 
     async def close(self) -> None:
         """Let go of open connections."""
-        self._revocations = None
+        self.revocations = None
         await self._keys.close()
         await self.issuer.close()
 

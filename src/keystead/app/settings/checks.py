@@ -33,6 +33,7 @@ FORMATS: Final = ("opaque", "jwt")
 STANDARD_SCOPES: Final = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 
 SUBJECT_PREFIX: Final = "usr_"
+LONGEST_TOKEN_LIFETIME: Final = 86_400
 LONGEST_CODE_LIFETIME: Final = 60
 MAXIMUM_NAME: Final = 255
 
@@ -89,6 +90,12 @@ def _require_distinct_identities(realm: RealmSettings) -> Iterator[Problem]:
 def _require_known_values(realm: RealmSettings) -> Iterator[Problem]:
     if not 1 <= realm.code_lifetime <= LONGEST_CODE_LIFETIME:
         yield ("code_lifetime",), f"an authorization code lives 1 to {LONGEST_CODE_LIFETIME} seconds"
+    too_long = f"a token lives {LONGEST_TOKEN_LIFETIME} seconds at most: so long its revocation is remembered"
+    if max(realm.access_token_lifetime, realm.exchanged_token_lifetime) > LONGEST_TOKEN_LIFETIME:
+        yield ("access_token_lifetime",), too_long
+    for index, api in enumerate(realm.apis):
+        if api.access_token_lifetime > LONGEST_TOKEN_LIFETIME:
+            yield ("apis", index, "access_token_lifetime"), too_long
     for index, client in enumerate(realm.clients):
         if client.access_token_format not in FORMATS:
             yield ("clients", index, "access_token_format"), f"write {' or '.join(FORMATS)}"
