@@ -6,6 +6,7 @@ that a test starts find it by an environment variable. `KEYSTEAD_POSTGRES_BIN` n
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import hashlib
 import os
@@ -71,10 +72,24 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self.launch()
+        self.wait_until_ready()
+
+    async def start_in_background(self) -> None:
+        """The same, while the event loop goes on."""
+        self.launch()
+        await asyncio.to_thread(self.wait_until_ready)
+
+    def launch(self) -> None:
+        """Start it without waiting. Only from the main thread: it dies with the thread that started it."""
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         command = self._as_user("postgres", "-D", str(self.data), "-p", str(self.port), *options)
         with (self.directory / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self.directory)
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers."""
+        assert self.process is not None
         deadline = time.monotonic() + 60
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
