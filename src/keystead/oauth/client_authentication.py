@@ -24,6 +24,7 @@ from keystead.core.values import handle_digest
 from keystead.oauth.context import ServerContext
 from keystead.storage.ports import get
 
+URL_SCHEMES: Final = ("https://", "http://")
 _FAILED: Final = "client authentication failed"
 
 
@@ -91,6 +92,8 @@ class ClientAuthentication(ABC):
     async def registered(self, shown: Shown, client_id: str, cx: ServerContext) -> Client:
         """Return the enabled client that registered for this method. Raises: InvalidClient."""
         realm = shown.request.realm
+        if client_id.startswith(URL_SCHEMES):
+            await _welcome(client_id, shown.request, cx)
         client = await cx.store.read(get(Client, realm, client_id, shown.request.now)) if client_id else None
         if client is None:
             raise refuse("client.unknown", f"no client with digest {handle_digest(client_id)[:12]} in realm {realm}")
@@ -100,6 +103,13 @@ class ClientAuthentication(ABC):
         if expected != self.method and (not self.family or expected != self.family):
             raise refuse("client.wrong_method", f"client {client_id} must use {expected}, it used {self.method}")
         return client
+
+
+async def _welcome(client_id: str, request: Request, cx: ServerContext) -> None:
+    """Let the document at this `client_id` become a client. Imported late: registration knows the methods, too."""
+    from keystead.oauth.registration.metadata_documents import welcome
+
+    await welcome(client_id, request, cx)
 
 
 def refuse(reason: str, detail: str) -> InvalidClient:

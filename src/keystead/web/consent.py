@@ -11,7 +11,6 @@ from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
 from keystead.core.http import Reply, Request
-from keystead.core.records.client import Client
 from keystead.core.records.interaction import Interaction
 from keystead.core.spec import OIDC_CORE, RFC6749, Section
 from keystead.oauth.authorize import finished_elsewhere
@@ -19,9 +18,10 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.situation import Person, Situation
+from keystead.web.client_words import client_facts
 from keystead.web.detail_words import put_details_into_words
 from keystead.web.headers import form_source
-from keystead.web.rendering import render, web_link
+from keystead.web.rendering import render
 from keystead.web.returning import come_back, look_up, mark
 from keystead.web.scope_words import lifetime_in_words, put_into_words
 
@@ -111,7 +111,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
             "account": person.account,
             "details": put_details_into_words(asked.authorization_details, situation.realm),
             "groups": put_into_words(scopes, situation.scope_map.apis.values()),
-            "links": _links(client),
+            **client_facts(client),
             "answer_goes_to": form_source(asked.redirect_uri),
             "lifetime": _lifetime(situation, scopes),
             "handle": handle,
@@ -127,14 +127,6 @@ def _shown(person: Person, scopes: tuple[str, ...], asked: Interaction) -> str:
     """Return a digest of what is shown and to whom, so that nobody allows what they did not see."""
     shown = (person.account.id, scopes, asked.authorization_details)
     return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()
-
-
-def _links(client: Client) -> list[object]:
-    links = (
-        web_link(client.policy_uri, "Privacy policy"),
-        web_link(client.tos_uri, "Terms of service"),
-    )
-    return [link for link in links if link is not None]
 
 
 def _lifetime(situation: Situation, scopes: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from keystead.oauth.authorize import BROWSER_PREFIX
 from keystead.oauth.context import ServerContext
 from keystead.oauth.guard import browser_handle, form_token
 from keystead.oauth.situation import Situation
+from keystead.web.client_words import client_facts
 from keystead.web.rendering import render
 
 FORM_PURPOSE: Final = "sign-in"
@@ -56,10 +57,12 @@ def waiting(wait: Wait) -> Remark:
 def sign_in_page(visit: Visit, username: str, remark: Remark = NOTHING) -> Reply:
     """Return the page, with the user name filled in."""
     asked, person = visit.situation.interaction, visit.situation.person
+    client = visit.situation.client if asked is not None else None
     token, headers = _form_token(visit)
     chooses = asked is not None and "select_account" in asked.prompt and remark is NOTHING
     facts: dict[str, Any] = {
-        "client": visit.situation.client if asked is not None else None,
+        "client": client,
+        **client_facts(client),
         "realm_name": visit.situation.realm.display_name or visit.situation.realm.id,
         "person": None if visit.switch else person,
         "chooses": chooses and person is not None and not visit.switch,

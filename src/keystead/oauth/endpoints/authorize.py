@@ -24,8 +24,10 @@ from keystead.oauth.authorize import dispatch, refuse
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.interaction import PROMPT_VALUES
 from keystead.oauth.checks.matrix import AUTHORIZE, UNRESOLVED, examine
+from keystead.oauth.client_authentication import URL_SCHEMES
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.registration.metadata_documents import welcome
 from keystead.oauth.request_sources import Resolved, refers, resolve
 from keystead.oauth.response_modes import RESPONSE_MODES
 from keystead.oauth.situation import Browser, Situation, gather, place_of, read_browser
@@ -105,6 +107,8 @@ class AuthorizeEndpoint(EndpointPlugin):
         if request.method == "POST" and not browser.known and len(request.body) <= _LONGEST_QUERY:
             # A form posted from the client's site carries no SameSite=Lax cookie; the GET it becomes does.
             return see_other(f"{cx.issuer(request.realm)}/authorize?{_query(parameters)}")
+        if form.client_id.startswith(URL_SCHEMES):
+            await welcome(form.client_id, request, cx)
         situation = await cx.store.read(
             gather(place_of(request, cx), form.client_id, browser.session_digest, request.now)
         )

@@ -50,6 +50,10 @@ class RegisterEndpoint(EndpointPlugin):
         """Return where it is."""
         return {"registration_endpoint": f"{issuer}/{self.path}"}
 
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return whether a `client_id` may be the address of a client's metadata."""
+        return {"client_id_metadata_document_supported": realm.registration.metadata_documents}
+
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one request, and record what was decided."""
         client_id = ""

@@ -33,7 +33,8 @@ MANAGEMENT_PREFIX: Final = "ksm_"
 
 SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 _SECRET_OCTETS: Final = 48
-_TELLING: Final = ("grant_types", "scope", "jwks", "jwks_uri", "token_endpoint_auth_method", "client_secret_digests")
+TELLING: Final = ("grant_types", "scope", "jwks", "jwks_uri", "token_endpoint_auth_method", "client_secret_digests")
+"""Members whose change takes something away from tokens that are out."""
 
 
 class Enrolled(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ async def amend(old: Client, members: dict[str, Any], realm: Realm, cx: ServerCo
 
     def work() -> Write[None]:
         yield from store(client, now)
-        if any(getattr(client, name) != getattr(old, name) for name in _TELLING):
+        if any(getattr(client, name) != getattr(old, name) for name in TELLING):
             yield from announce(realm.id, Revocation("client", client.id, "registration.updated"), now)
 
     await cx.store.write(work)
