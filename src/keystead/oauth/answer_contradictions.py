@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from keystead.core.jose.jwe import ALL_KEY_ALGORITHMS, CONTENT_ENCRYPTIONS
+from keystead.core.uris import wrong_web_uri
 from keystead.oauth.subjects import SUBJECT_TYPES, redirect_hosts
 
 Contradiction = tuple[str, str]
 
 ENCRYPTED: Final = ("id_token", "userinfo", "introspection", "authorization")
 SIGNED: Final = ("id_token", "userinfo", "introspection", "authorization")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SHOWING: Final = (
     "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -38,12 +37,6 @@ def contradictions(client: Mapping[str, Any], signing_algorithms: Collection[str
         yield from _encryption(client, f"{kind}_encrypted_response_alg", f"{kind}_encrypted_response_enc")
 
 
-def _names_a_sector(uri: str) -> bool:
-    """Return whether a URI is one over TLS, or of this machine, as in tests."""
-    split = urlsplit(uri)
-    return bool(split.hostname) and (split.scheme == "https" or split.hostname in _LOOPBACK)
-
-
 def _encryption(client: Mapping[str, Any], algorithm: str, encryption: str) -> Iterator[Contradiction]:
     if client[encryption] and not client[algorithm]:
         yield encryption, f"says nothing without {algorithm}"
@@ -59,8 +52,8 @@ def _subjects(client: Mapping[str, Any]) -> Iterator[Contradiction]:
     if client["subject_type"] not in SUBJECT_TYPES:
         yield "subject_type", f"write {' or '.join(SUBJECT_TYPES)}"
     sector = client["sector_identifier_uri"]
-    if sector and not _names_a_sector(sector):
-        yield "sector_identifier_uri", "an https URL, whose host names the sector"
+    if sector and (wrong := wrong_web_uri(sector)):
+        yield "sector_identifier_uri", wrong
     if client["subject_type"] != "pairwise":
         return
     if client["access_token_format"] == "jwt":  # noqa: S105 - the name of a format

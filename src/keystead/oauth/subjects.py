@@ -12,12 +12,12 @@ Spec: OpenID Connect Core section 8.1, OpenID Connect Dynamic Client Registratio
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from keystead.core.jose.base64url import encode
 from keystead.core.records.client import Client
 from keystead.core.sealing import Sealer
 from keystead.core.tokens import PERSON_PREFIX
+from keystead.core.uris import host_of
 
 SUBJECT_TYPES: Final = ("public", "pairwise")
 PAIRWISE_PREFIX: Final = "pws_"
@@ -38,12 +38,11 @@ def sector_of(client: Client) -> str:
     A client without either is a sector of its own.
     """
     if client.sector_identifier_uri:
-        return urlsplit(client.sector_identifier_uri).hostname or ""
+        return host_of(client.sector_identifier_uri)
     hosts = redirect_hosts(client.redirect_uris)
     return hosts[0] if hosts else f"client:{client.id}"
 
 
 def redirect_hosts(redirect_uris: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hosts of redirect URIs, each once. A private-use scheme stands for its host."""
-    split = (urlsplit(uri) for uri in redirect_uris)
-    return tuple(dict.fromkeys(uri.hostname or uri.scheme for uri in split))
+    return tuple(dict.fromkeys(host_of(uri) or uri.partition(":")[0] for uri in redirect_uris))
