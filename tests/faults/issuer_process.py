@@ -1,4 +1,4 @@
-"""The process under fire: the real product on a real SQLite file, started, killed and started again on one port."""
+"""The process under fire: the real product on a real database, started, killed and started again on one port."""
 
 from __future__ import annotations
 
@@ -22,20 +22,33 @@ PEOPLE = 12
 
 
 class IssuerProcess:
-    """`keystead serve`, to be killed."""
+    """`keystead serve`, to be killed.
 
-    def __init__(self, directory: Path, *, bench_secret: str = "", supervised: bool = False) -> None:
+    `database` replaces settings of the `server` section; `beside` makes it another node of that process's issuer.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        bench_secret: str = "",
+        supervised: bool = False,
+        database: dict[str, Any] | None = None,
+        beside: IssuerProcess | None = None,
+    ) -> None:
         self._bench_secret = bench_secret
         self._supervised = supervised
+        self._database = database or {"database": f"sqlite:///{directory}/storm.db"}
         self.port = _free_port()
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.door = f"http://127.0.0.1:{self.port}"
+        self.base_url: str = beside.base_url if beside else self.door
         self.issuer = f"{self.base_url}/realms/storm"
-        self.config = directory / "keystead.yaml"
-        self.config.write_text(json.dumps(self._configuration(directory)))
-        self._log = directory / "issuer.log"
+        self.config = directory / ("keystead-2.yaml" if beside else "keystead.yaml")
+        self.config.write_text(json.dumps(self._configuration()))
+        self.log = directory / ("issuer-2.log" if beside else "issuer.log")
         self.process: subprocess.Popen[bytes] | None = None
 
-    def _configuration(self, directory: Path) -> dict[str, Any]:
+    def _configuration(self) -> dict[str, Any]:
         client = {
             "client_id": CLIENT,
             "client_secret": SECRET,
@@ -53,7 +66,7 @@ class IssuerProcess:
             "base_url": self.base_url,
             "listen": f"127.0.0.1:{self.port}",
             "management_listen": f"127.0.0.1:{_free_port()}",
-            "database": f"sqlite:///{directory}/storm.db",
+            **self._database,
         }
         users = [{"username": f"user{number}", "password": PASSWORD} for number in range(PEOPLE)]
         clients = [client, *(self._bench_clients() if self._bench_secret else [])]
@@ -80,11 +93,11 @@ class IssuerProcess:
         begun = time.perf_counter()
         command = [sys.executable, "-m", "keystead.cli.main", "serve", "--config", str(self.config)]
         command += ["--workers", "1"] if self._supervised else []
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while not _answers(self.port):
             if self.process.poll() is not None:
-                raise RuntimeError(f"the issuer ended by itself, see {self._log}")
+                raise RuntimeError(f"the issuer ended by itself, see {self.log}")
             time.sleep(0.004)
         return (time.perf_counter() - begun) * 1000
 

@@ -39,14 +39,14 @@ async def storm(kills: int, seed: int, directory: Path, *, supervised: bool = Fa
         await asyncio.sleep(0.5)
         weather.stopping = True
         await asyncio.gather(*lives)
-        await _look_back(weather, tally)
+        await look_back(weather, tally)
         await weather.http.aclose()
     finally:
         process.end()
     return tally
 
 
-async def _look_back(weather: Storm, tally: Tally) -> None:
+async def look_back(weather: Storm, tally: Tally) -> None:
     """Ask after every promise: what was revoked is dead, what was kept is alive."""
     for token in tally.revoked:
         tally.undone += await weather.active(token)

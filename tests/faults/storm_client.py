@@ -7,6 +7,7 @@ import base64
 import hashlib
 import random
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -59,8 +60,9 @@ class Tally:
 class Storm:
     """All clients. Each keeps its promises and expects the issuer to keep its own."""
 
-    def __init__(self, issuer: str, tally: Tally, seed: int) -> None:
+    def __init__(self, issuer: str, tally: Tally, seed: int, doors: Sequence[str] = ()) -> None:
         self.issuer = issuer
+        self._doors = [f"{door}/realms/storm" for door in doors] or [issuer]
         self.tally = tally
         self.random = random.Random(seed)
         self.stopping = False
@@ -71,10 +73,14 @@ class Storm:
         """Whether to go on."""
         return not self.stopping
 
+    def door(self) -> str:
+        """Return one of the nodes of the issuer."""
+        return self.random.choice(self._doors)
+
     async def post(self, endpoint: str, **form: str) -> httpx2.Response | None:
         """Ask the issuer. None: it died before it answered, so nobody knows."""
         try:
-            return await self.http.post(f"{self.issuer}/{endpoint}", data=form, auth=(CLIENT, SECRET))
+            return await self.http.post(f"{self.door()}/{endpoint}", data=form, auth=(CLIENT, SECRET))
         except httpx2.TransportError:
             self.tally.ambiguous += 1
             return None
@@ -111,7 +117,7 @@ class Storm:
     async def _code(self, cookies: str) -> tuple[str, str] | None:
         verifier = secrets.token_urlsafe(48)
         query = {**authorization_request(verifier), "scope": "openid api:read api:write"}
-        url = f"{self.issuer}/authorize"
+        url = f"{self.door()}/authorize"
         try:
             answer = await self.http.get(url, params=query, headers={"Cookie": cookies}, follow_redirects=False)
         except httpx2.TransportError:

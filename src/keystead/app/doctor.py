@@ -25,6 +25,7 @@ from keystead.app.stores import sqlite_path
 from keystead.core.errors import KeysteadError
 from keystead.core.values import EpochSeconds
 from keystead.oauth.keyring import StoreKeyRing
+from keystead.storage.postgres.address import SCHEMES
 
 _TIMEOUT: Final = 3.0
 
@@ -49,7 +50,7 @@ def examine(path: Path) -> Iterator[Finding]:
     if settings.server is None:
         return
     said: list[Finding] = []
-    for look in (_look_at_exposure, _look_at_keys, _look_at_difference, _look_at_issuer):
+    for look in (_look_at_exposure, _look_at_database, _look_at_keys, _look_at_difference, _look_at_issuer):
         fresh = [finding for finding in _guarded(look, settings, path) if finding not in said]
         said += fresh
         yield from fresh
@@ -89,6 +90,24 @@ def _look_at_exposure(settings: Settings, path: Path) -> Iterator[Finding]:
         yield Finding("note", "no management port", "set server.management_listen to have health checks and metrics")
     elif not is_loopback(management):
         yield Finding("note", f"metrics answer on {management}", "let only your monitoring reach that address")
+
+
+def _look_at_database(settings: Settings, path: Path) -> Iterator[Finding]:
+    assert settings.server is not None
+    url = settings.server.database
+    if not url.startswith(SCHEMES):
+        return
+    if "@" in url and stat.S_IMODE(path.stat().st_mode) & 0o077 and _password(url) in path.read_text():
+        yield Finding("bad", f"{path}: others can read the database password in it", "write ${NAME}, or chmod 600")
+    from keystead.storage.postgres.checkup import check_up  # only who has PostgreSQL has its driver
+
+    for remark in asyncio.run(check_up(url)):
+        yield Finding(remark.state, remark.what, remark.remedy)
+
+
+def _password(url: str) -> str:
+    """Return the password of a URL; without one, something no file holds."""
+    return urlsplit(url).password or "\0"
 
 
 def _look_at_keys(settings: Settings, path: Path) -> Iterator[Finding]:
