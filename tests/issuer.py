@@ -38,6 +38,7 @@ from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Seconds, handle_digest, new_identifier
 from keystead.identity.passwords import Argon2Passwords
 from keystead.identity.sessions import end_session
+from keystead.identity.throttle import StoredBrake
 from keystead.oauth.catalogue import endpoints, scan
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext, issuer_url
@@ -126,6 +127,7 @@ class Issuer:
             pages=HtmlPages(BASE),
             end_session=end_session,
             outbound=self.outbound,
+            brake=StoredBrake(),
             revocation_news=StoreRevocationNews(self.store, partial(issuer_url, BASE), clock=lambda: self.now),
             certificates=X509Trust(),
             takes_certificates=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_HANDLE = r"ks[acr]_[A-Za-z0-9_-]{24,}"
+_HANDLE = r"ks[acrdq]_[A-Za-z0-9_-]{24,}"
 _JWT = r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"
 _COOKIE = r"__Host-keystead[a-z-]*=[A-Za-z0-9_-]{24,}"
 _BASIC = r"\b(?:Basic|Bearer) [A-Za-z0-9._~+/-]{24,}"

@@ -29,6 +29,7 @@ from keystead.core.decisions import Journal
 from keystead.core.http import Headers
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
+from keystead.identity.throttle import StoredBrake
 from keystead.oauth.context import ServerContext, issuer_url
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Store
@@ -107,6 +108,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         pages=HtmlPages(configuration.base_url),
         end_session=end_session,
         outbound=outbound,
+        brake=StoredBrake(),
         revocation_news=revocation_news,
         certificates=X509Trust(),
         takes_certificates=configuration.takes_certificates,

@@ -6,7 +6,7 @@ A part of the tree in `keystead.core.errors`, in a file of its own.
 from __future__ import annotations
 
 from keystead.core.errors import AccessDenied, OAuthError
-from keystead.core.spec import RFC8628
+from keystead.core.spec import CIBA, RFC8628
 
 
 class DecisionDenied(AccessDenied):
@@ -35,3 +35,38 @@ class ExpiredToken(OAuthError):
 
     code = "expired_token"
     spec = RFC8628["3.5"]
+
+
+class UnknownUserId(OAuthError):
+    """The hint names nobody here."""
+
+    code = "unknown_user_id"
+    spec = CIBA["13"]
+
+
+class ExpiredLoginHintToken(OAuthError):
+    """The login_hint_token ran out."""
+
+    code = "expired_login_hint_token"
+    spec = CIBA["13"]
+
+
+class MissingUserCode(OAuthError):
+    """The person has a code that must come with the request."""
+
+    code = "missing_user_code"
+    spec = CIBA["13"]
+
+
+class InvalidUserCode(OAuthError):
+    """That is not the person's code."""
+
+    code = "invalid_user_code"
+    spec = CIBA["13"]
+
+
+class InvalidBindingMessage(OAuthError):
+    """The message cannot be shown: too long, or not plain text."""
+
+    code = "invalid_binding_message"
+    spec = CIBA["13"]

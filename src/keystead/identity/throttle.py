@@ -4,7 +4,8 @@ Buckets of a sign-in, by increasing trust:
   address         an IPv4 address or an IPv6 /64, over all account names
   account         one account name, from browsers that never signed in to it
   known browser   one account name at one browser that signed in to it before (see known_browsers.py)
-Beside them, `user_code` counts wrong codes of devices by address.
+Beside them, `user_code` counts wrong codes of devices by address; `person_code` wrong codes that clients send along for
+one person, `hint` names nobody has that one client asked for.
 After a few free failures each further one doubles the wait, up to a quarter of an hour. Nobody is locked out: waits
 end by themselves, and strangers who guess at an account make only strangers wait, not its owner's own browser.
 Unknown names are counted like known ones, so waiting tells nothing.
@@ -26,7 +27,14 @@ from keystead.storage.ports import Write, get, put, remove
 
 LONGEST_WAIT: Final = 900
 _MEMORY: Final = 24 * 3600
-_FREE_FAILURES: Final = {"address": 20, "account": 5, "known_browser": 10, "user_code": 10, "backchannel_code": 3}
+_FREE_FAILURES: Final = {
+    "address": 20,
+    "account": 5,
+    "known_browser": 10,
+    "user_code": 10,
+    "person_code": 5,
+    "hint": 50,
+}
 _LARGEST_SHIFT: Final = 20
 
 
@@ -54,6 +62,19 @@ def buckets(username: str, address: str, known_browser: str) -> tuple[Bucket, ..
 def user_code_buckets(address: str) -> tuple[Bucket, ...]:
     """Return the bucket of an attempt to guess a device's user code. Spec: RFC 8628 section 5.1."""
     return (_bucket("user_code", _network(address)),)
+
+
+class StoredBrake:
+    """The brake on everything else that can be guessed: one bucket for each kind and text."""
+
+    def take(self, realm: str, kind: str, text: str, now: EpochSeconds) -> Write[int]:
+        """Count one attempt and return 0, or count nothing and return the seconds to wait."""
+        wait = yield from take_attempt(realm, (_bucket(kind, text),), now)
+        return wait.seconds if wait is not None else 0
+
+    def forgive(self, realm: str, kind: str, text: str, now: EpochSeconds) -> Write[None]:
+        """Take back what was counted, because an attempt was right."""
+        yield from forgive(realm, (_bucket(kind, text),), now)
 
 
 def take_attempt(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[Wait | None]:
@@ -85,7 +106,7 @@ def forgive(realm: str, counted: Sequence[Bucket], now: EpochSeconds) -> Write[N
     """Take back what the attempt cost, because it was right. The account starts afresh; the address only gets its one
     back, so that signing in to an own account does not buy guesses at others'."""
     for bucket in counted:
-        if bucket.kind in ("address", "user_code"):
+        if bucket.kind in ("address", "user_code", "hint"):
             yield from uncount(realm, (bucket,), now)
         else:
             yield from remove(Throttle, realm, bucket.id)

@@ -103,7 +103,7 @@ async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
     """Send an error to the client, or show it here when the client may not be redirected to unattended."""
     outcome = outcomes().get(asked.interaction.outcome)
     if outcome is not None:
-        await cx.store.write(lambda: _abandon(asked, error, outcome))
+        await cx.store.write(lambda: _abandon(asked, error, outcome, cx))
         journal.refused(asked, error, cx)
         return outcome.refused(asked, error, cx)
     if asked.interaction.version or asked.interaction.pushed:
@@ -119,11 +119,11 @@ def _end(asked: Asked) -> Write[None]:
     yield from spend(interaction.realm, interaction.pushed, asked.request.now)
 
 
-def _abandon(asked: Asked, error: OAuthError, outcome: Outcome) -> Write[None]:
+def _abandon(asked: Asked, error: OAuthError, outcome: Outcome, cx: ServerContext) -> Write[None]:
     """End the interaction, and tell whoever waits for it where the error means no."""
     if asked.interaction.version:
         yield from remove(Interaction, asked.interaction.realm, asked.interaction.id)
-    yield from outcome.abandon(asked, error)
+    yield from outcome.abandon(asked, error, cx)
 
 
 async def refuse(asked: Asked, error: OAuthError, cx: ServerContext, *, attended: bool) -> Reply:
@@ -179,7 +179,7 @@ async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) ->
         raise RuntimeError("nothing is missing, but nobody is signed in")
     code = _authorization_code(asked, person)
     outcome = outcomes().get(interaction.outcome)
-    handle = await cx.store.write(lambda: _settle(asked, code, person.session, outcome))
+    handle = await cx.store.write(lambda: _settle(asked, code, person.session, outcome, cx))
     if handle is None:
         return finished_elsewhere(asked.request, cx)
     if outcome is not None:
@@ -226,7 +226,9 @@ def _authorization_code(asked: Asked, person: Person) -> AuthorizationCode:
     )
 
 
-def _settle(asked: Asked, code: AuthorizationCode, session: Session, outcome: Outcome | None) -> Write[str | None]:
+def _settle(
+    asked: Asked, code: AuthorizationCode, session: Session, outcome: Outcome | None, cx: ServerContext
+) -> Write[str | None]:
     """Spend the interaction, remember consent, note that the session was used, offer the code, or give the decision to
     the outcome that waits for it. None: spent before, or nobody waits any more."""
     interaction, now = asked.interaction, asked.request.now
@@ -238,7 +240,7 @@ def _settle(asked: Asked, code: AuthorizationCode, session: Session, outcome: Ou
         yield from _remember_consent(code, interaction, now)
     yield from note_use(session, asked.client, now)
     if outcome is not None:
-        return "" if (yield from outcome.keep(asked, code)) else None
+        return "" if (yield from outcome.keep(asked, code, cx)) else None
     return (yield from offer_code(interaction.realm, code))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from keystead.core.decisions import Journal
 from keystead.core.logout import Ended
@@ -15,6 +16,18 @@ from keystead.storage.ports import Store, Write
 
 EndSession = Callable[[str, str, str, EpochSeconds], Write[Ended | None]]
 """(realm, sid, reason, now): the transaction that ends a session. Implemented by `keystead.identity.sessions`."""
+
+
+class Brake(Protocol):
+    """Counts attempts at guessing before they are judged. Implemented by `keystead.identity.throttle`."""
+
+    def take(self, realm: str, kind: str, text: str, now: EpochSeconds) -> Write[int]:
+        """Count one attempt and return 0, or count nothing and return the seconds to wait."""
+        ...
+
+    def forgive(self, realm: str, kind: str, text: str, now: EpochSeconds) -> Write[None]:
+        """Take back what was counted, because an attempt was right."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class ServerContext:
     outbound: Outbound
     revocation_news: RevocationNews
     certificates: CertificateTrust
+    brake: Brake
     takes_certificates: bool = False
     mtls_base_url: str = ""
 

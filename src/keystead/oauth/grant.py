@@ -52,6 +52,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     grant the tokens will name, which a code only makes when it is spent. `claims` is the `claims` parameter of the
     authorization request. `expires_by` and `lifetime` bound the token's life. `refusal` is the one public sentence for
     whatever goes wrong with it from here. With a `stamp` something else than an access token is issued.
+    `auth_req_id` names the backchannel request whose tokens are pushed; `told` are further claims of the ID token.
     """
 
     holding: Holding
@@ -73,6 +74,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     id_token: bool = False
     issued_token_type: str = ""
     checks: tuple[Check, ...] = ()
+    auth_req_id: str = ""
+    told: dict[str, Any] = msgspec.field(default_factory=dict)
     stamp: Stamp | None = None
     spend: Spend | None = None
 

@@ -19,7 +19,7 @@ from keystead.core.jose import base64url
 from keystead.core.values import EpochSeconds
 from keystead.oauth.authority import Live
 from keystead.oauth.disclosure import asked_by_name
-from keystead.oauth.grant import Attempt, Authority
+from keystead.oauth.grant import Attempt, Authority, Spent
 from keystead.oauth.protection import Protection, protect
 from keystead.oauth.subjects import subject_for
 
@@ -60,9 +60,9 @@ async def mint_id_token(
         sid=authority.holding.sid,
         at_hash=half_hash(access_token, protection.signing),
     )
-    told: dict[str, Any] = {}
+    told = dict(authority.told)
     if authority.claims and live.account is not None:
-        told = asked_by_name(live.account, client, authority.claims.get("id_token"))
+        told |= asked_by_name(live.account, client, authority.claims.get("id_token"))
     everything = {**told, **msgspec.to_builtins(claims)} if told else claims
     return await protect(everything, protection, attempt.realm.id, now, attempt.cx)
 
@@ -74,3 +74,14 @@ def half_hash(text: str, algorithm: str) -> str:
     """
     digest = _HASHES.get(algorithm, hashlib.sha512)(text.encode()).digest()
     return base64url.encode(digest[: len(digest) // 2]).decode()
+
+
+def pushed_claims(authority: Authority, spent: Spent, algorithm: str) -> dict[str, Any]:
+    """Return what ties an ID token to the backchannel request and the refresh token it is pushed with.
+
+    Spec: OpenID Connect CIBA Core section 10.3.1.
+    """
+    claims = {"urn:openid:params:jwt:claim:auth_req_id": authority.auth_req_id}
+    if spent.refresh_token:
+        claims["urn:openid:params:jwt:claim:rt_hash"] = half_hash(spent.refresh_token, algorithm)
+    return claims

@@ -27,11 +27,11 @@ class Outcome(ABC):
     specs: ClassVar[tuple[Section, ...]]
 
     @abstractmethod
-    def keep(self, asked: Asked, decided: AuthorizationCode) -> Write[bool]:
+    def keep(self, asked: Asked, decided: AuthorizationCode, cx: ServerContext) -> Write[bool]:
         """Give what was decided to whoever waits for it. False: nobody waits any more, and nothing is kept."""
 
     @abstractmethod
-    def abandon(self, asked: Asked, error: OAuthError) -> Write[None]:
+    def abandon(self, asked: Asked, error: OAuthError, cx: ServerContext) -> Write[None]:
         """Tell whoever waits that the request ended with an error, where that error is an answer."""
 
     @abstractmethod

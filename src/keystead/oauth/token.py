@@ -42,7 +42,7 @@ from keystead.oauth.client_authentication import authenticate_client
 from keystead.oauth.context import ServerContext
 from keystead.oauth.errors import error_reply, storage_failed
 from keystead.oauth.grant import Attempt, Authority, Grant, Spent
-from keystead.oauth.id_token import mint_id_token
+from keystead.oauth.id_token import mint_id_token, pushed_claims
 from keystead.oauth.landscape import landscape
 from keystead.oauth.protection import Protection, id_token_protection
 from keystead.oauth.scopes import Given, clamp, require_one_api
@@ -115,6 +115,11 @@ async def _run(progress: Progress, cx: ServerContext) -> Minted:
     # 5 prove
     authority = await grant.prove(form, attempt)
     attempt.checks.extend(authority.checks)
+    return await finish(attempt, authority)
+
+
+async def finish(attempt: Attempt, authority: Authority) -> Minted:
+    """Run steps 6 to 8 for an authority that is proved: the way of every token, also of those that are pushed."""
     # 6 clamp
     given, authority = _clamp(authority, attempt)
     protection = await _id_token_protection(authority, attempt)
@@ -219,6 +224,8 @@ async def _mint(
         claims = await entered(claims, attempt.realm.id, attempt.cx)
     access_token = await issue.mint_access_token(claims, attempt.realm.id, attempt.cx, jwt=authority.jwt)
     id_token: str | msgspec.UnsetType = msgspec.UNSET
+    if authority.auth_req_id:
+        authority = msgspec.structs.replace(authority, told=pushed_claims(authority, spent, protection.signing))
     if authority.id_token:
         id_token = await mint_id_token(attempt, authority, live, access_token, protection)
     document = TokenDocument(

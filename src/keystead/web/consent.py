@@ -115,6 +115,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
             "answer_goes_to": form_source(asked.redirect_uri),
             "lifetime": _lifetime(situation, scopes),
             "handle": handle,
+            "message": asked.binding_message,
             "shown": _shown(person, scopes, asked),
         },
         base_url=cx.base_url,

@@ -7,6 +7,7 @@ from typing import ClassVar
 from keystead.core.http import Reply, Request
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
+from keystead.oauth.backchannel_answers import pending_for
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, session_handle
@@ -28,10 +29,13 @@ class SignedInEndpoint(EndpointPlugin):
         situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
         if situation.person is None:
             return see_other(f"{cx.issuer(request.realm)}/sign-in")
+        subject = situation.person.account.id
+        waiting = await cx.store.read(pending_for(request.realm, subject, request.now))
         return render(
             "signed_in.html",
             {
                 "account": situation.person.account,
+                "waiting": len(waiting),
                 "realm_name": situation.realm.display_name or situation.realm.id,
                 "token": form_token(session_handle(request, cx), "logout"),
             },

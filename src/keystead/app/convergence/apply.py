@@ -16,6 +16,7 @@ from keystead.app.convergence.sealed_secrets import with_sealed_secrets
 from keystead.app.settings.realm import RealmSettings, UserSettings
 from keystead.app.settings.settings import Settings
 from keystead.core.errors import ConfigurationError
+from keystead.core.person_codes import person_code_mac
 from keystead.core.protocols import Passwords
 from keystead.core.records.account import Account
 from keystead.core.records.api import Api
@@ -116,7 +117,7 @@ def _changes(work: _Work, now: EpochSeconds) -> Read[list[Change]]:
         found.append(difference(record, stored, keep=KEPT.get(type(record), frozenset())))
     names = set()
     for user in work.wanted.users:
-        change, account_id = yield from _account_change(realm, user, work.hashes.get(user.username), now)
+        change, account_id = yield from _account_change(work, user, now)
         found.append(change)
         names.add(account_id)
     if work.prune:
@@ -125,11 +126,12 @@ def _changes(work: _Work, now: EpochSeconds) -> Read[list[Change]]:
     return [change for change in found if change is not None]
 
 
-def _account_change(
-    realm: str, user: UserSettings, hashed: tuple[str, str] | None, now: EpochSeconds
-) -> Read[tuple[Change | None, str]]:
+def _account_change(work: _Work, user: UserSettings, now: EpochSeconds) -> Read[tuple[Change | None, str]]:
+    realm, hashed = work.realm, work.hashes.get(user.username)
     stored = yield from account_by_username(realm, user.username, now)
     account = account_record(realm, user, stored.id if stored else new_account_id())
+    code = user.user_code.reveal() if user.user_code is not None else ""
+    account = msgspec.structs.replace(account, user_code_mac=person_code_mac(work.sealer, realm, account.id, code))
     keep = KEPT_OF_AN_ACCOUNT
     if stored is None:
         account = msgspec.structs.replace(account, created_at=now)

@@ -57,6 +57,7 @@ OURS_ALONE = frozenset(
         "registration_access_token_digest",
         "registration_policy",
         "password_hash",
+        "user_code_mac",
         "configured_password_mac",
         "authority_epoch",
         "created_at",

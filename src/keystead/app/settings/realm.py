@@ -23,12 +23,14 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `website`, `gender`, `birthdate` (YYYY-MM-DD), `zoneinfo`, `locale`, `phone_number`, `phone_number_verified` and
     `address` (with `formatted`, `street_address`, `locality`, `region`, `postal_code`, `country`) are told to clients
     by scope.
+    `user_code` must come with backchannel authentication requests (CIBA) of clients that take one from the person.
     `password` is set when the account is made, and again whenever the file says another.
     Spec: OpenID Connect Core 1.0 section 5.1.
     """
 
     username: str
     password: Secret | None = None
+    user_code: Secret | None = None
     email: str = ""
     email_verified: bool = False
     name: str = ""
@@ -126,7 +128,9 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     encrypt request objects to. `key_rotation_interval` is how long a key serves before the next takes over by itself.
     `access_token_lifetime` is for tokens a client gets, `exchanged_token_lifetime` bounds those bought by token
     exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes. A device waits for its
-    person as long as `device_code_lifetime` says.
+    person as long as `device_code_lifetime` says, a backchannel authentication request (CIBA) as long as
+    `backchannel_authentication_lifetime`. `danger_backchannel_test_decisions` lets anybody answer these, without a
+    person, for conformance tests only.
     `pushed_request_lifetime` (5 to 599) is for the `request_uri` of a pushed request.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
@@ -150,6 +154,8 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id_token_lifetime: Seconds = _DEFAULTS.id_token_lifetime
     code_lifetime: Seconds = _DEFAULTS.code_lifetime
     device_code_lifetime: Seconds = _DEFAULTS.device_code_lifetime
+    backchannel_authentication_lifetime: Seconds = _DEFAULTS.backchannel_authentication_lifetime
+    danger_backchannel_test_decisions: bool = False
     pushed_request_lifetime: Seconds = _DEFAULTS.pushed_request_lifetime
     refresh_token_lifetime: Seconds = _DEFAULTS.refresh_token_lifetime
     refresh_token_idle_lifetime: Seconds = _DEFAULTS.refresh_token_idle_lifetime

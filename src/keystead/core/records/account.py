@@ -12,6 +12,7 @@ class Account(Record, frozen=True, kw_only=True):
     """An account. Its `id` is the `sub`: random, never reused, never a name or an address.
 
     `configured_password_mac` tells, without saying what it is, whether the configuration file's password has changed.
+    `user_code_mac` knows, without saying it, the code that must come with a backchannel authentication request (CIBA).
     `claims` holds OIDC standard claims beyond those with a field. `password_hash` is an Argon2id string.
     `authority_epoch` grows whenever all that was granted before must die (password change, disable, log out
     everywhere); sessions and grants remember the epoch they were made in.
@@ -32,6 +33,7 @@ class Account(Record, frozen=True, kw_only=True):
     family_name: str = ""
     claims: dict[str, Any] = {}
     roles: tuple[str, ...] = ()
+    user_code_mac: str = ""
     authority_epoch: int = 0
     created_at: EpochSeconds = EpochSeconds(0)
     updated_at: EpochSeconds = EpochSeconds(0)

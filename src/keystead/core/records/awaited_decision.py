@@ -20,7 +20,8 @@ class AwaitedDecision(Record, frozen=True, kw_only=True):
     themselves. `ends_at` ends the wait; the record stays a while longer, so that an expired handle can be told from an
     unknown one. `interval` grows whenever the client polls too fast.
     `delivery` is `poll`, `ping` or `push`; `sealed_notification_token` opens the client's notification endpoint.
-    `sealed_handle` is the handle itself, kept only where it has to be sent (ping, push).
+    `sealed_handle` is the handle itself, kept only where it has to be sent (ping, push); `sealed_answer` the tokens
+    that were pushed, for further attempts.
     Spec: RFC 8628 section 3, OpenID Connect Client-Initiated Backchannel Authentication section 7.
     """
 
@@ -47,6 +48,7 @@ class AwaitedDecision(Record, frozen=True, kw_only=True):
     delivery: str = "poll"
     sealed_notification_token: bytes = b""
     sealed_handle: bytes = b""
+    sealed_answer: bytes = b""
 
     def waits(self, now: EpochSeconds) -> bool:
         """Return whether nobody has answered yet, and there is time to."""

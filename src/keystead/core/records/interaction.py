@@ -14,7 +14,8 @@ class Interaction(Record, frozen=True, kw_only=True):
     `browser_digest` binds it to the browser that began it: a form posted from another browser finds nothing.
     The fields up to `begun_at` hold the validated request, so no later step reads the query again. `pushed` is the
     digest of the pushed request it came from, spent when the request is answered. `outcome` says what a finished
-    request becomes (`code`, or the name of a decision that waits elsewhere: `device`, `ciba`), `reference` which one.
+    request becomes (`code`, or the name of a decision that waits elsewhere: `device`, `ciba`), `reference` which one;
+    `binding_message` is then what both ends show.
     The fields after `begun_at` are what has happened since: `signed_in_at` (in this interaction), `chosen_subject`
     (who chose to go on with the session there was), `consented_by` (who allowed `consented_scopes` and
     `consented_details`), `denied`.
@@ -43,6 +44,7 @@ class Interaction(Record, frozen=True, kw_only=True):
     pushed: str = ""
     outcome: str = "code"
     reference: str = ""
+    binding_message: str = ""
     begun_at: EpochSeconds = EpochSeconds(0)
     signed_in_at: EpochSeconds | None = None
     chosen_subject: str = ""

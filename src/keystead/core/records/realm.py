@@ -32,6 +32,8 @@ class Realm(Record, frozen=True, kw_only=True):
     id_token_lifetime: Seconds = Seconds(300)
     code_lifetime: Seconds = Seconds(60)
     device_code_lifetime: Seconds = Seconds(600)
+    backchannel_authentication_lifetime: Seconds = Seconds(300)
+    danger_backchannel_test_decisions: bool = False
     pushed_request_lifetime: Seconds = Seconds(90)
     refresh_token_lifetime: Seconds = Seconds(30 * 86400)
     refresh_token_idle_lifetime: Seconds = Seconds(7 * 86400)

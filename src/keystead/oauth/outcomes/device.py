@@ -23,12 +23,12 @@ class DeviceOutcome(Outcome):
     name = "device"
     specs = (RFC8628["3.3"],)
 
-    def keep(self, asked: Asked, decided: AuthorizationCode) -> Write[bool]:
+    def keep(self, asked: Asked, decided: AuthorizationCode, cx: ServerContext) -> Write[bool]:
         """Give the decision to the device."""
         reference, now = asked.interaction.reference, asked.request.now
         return (yield from decide(asked.interaction.realm, reference, decided, now)) is not None
 
-    def abandon(self, asked: Asked, error: OAuthError) -> Write[None]:
+    def abandon(self, asked: Asked, error: OAuthError, cx: ServerContext) -> Write[None]:
         """Tell the device of a no; anything else can still be mended by signing in as somebody who may."""
         if isinstance(error, AccessDenied | InvalidScope):
             yield from deny(asked.interaction.realm, asked.interaction.reference, asked.request.now)
