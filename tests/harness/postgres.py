@@ -70,6 +70,15 @@ class PostgresServer:
         command = ["initdb", "--pgdata", str(self.data), "--username=postgres", "--auth=trust"]
         self.run(*command, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
+    def make_standby_of(self, primary: PostgresServer) -> None:
+        """Make it a copy that follows `primary`."""
+        source = ["--host=127.0.0.1", f"--port={primary.port}", "--username=postgres"]
+        self.run("pg_basebackup", "--pgdata", str(self.data), *source, "--write-recovery-conf", "--checkpoint=fast")
+
+    def promote(self) -> None:
+        """Make a standby the one that writes."""
+        self.sql("SELECT pg_promote()")
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.launch()
@@ -99,13 +108,18 @@ class PostgresServer:
     def kill(self) -> None:
         """kill -9 the postmaster and all its children: a crash, which it recovers from at the next start."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in (self.process.pid, *map(int, children)):
+        for pid in (self.process.pid, *self.children()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
         self.process.wait()
+
+    def children(self) -> list[int]:
+        """Return the processes of the postmaster."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def stop(self) -> None:
         """Stop it at once, as `pg_ctl -m immediate` does."""

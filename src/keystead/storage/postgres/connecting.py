@@ -12,7 +12,8 @@ from typing import Any, Final
 import asyncpg
 
 from keystead.core.errors import ConfigurationError, StorageUnavailable
-from keystead.storage.postgres.address import VERIFIED, names_authorities, spoken, ssl_mode, stays_here
+from keystead.storage.postgres.address import VERIFIED, hosts, names_authorities, spoken, ssl_mode, stays_here
+from keystead.storage.postgres.failures import ANY
 from keystead.storage.postgres.link import Link
 from keystead.storage.postgres.performer import SharedCache
 from keystead.storage.postgres.schema import bring_up_to_date
@@ -25,7 +26,7 @@ SET default_transaction_isolation = 'read committed';
 SET idle_in_transaction_session_timeout = '6s';
 SET lock_timeout = '5s';
 SET statement_timeout = 0;
-SET client_min_messages = 'error';
+SET client_min_messages = 'warning';
 SET jit = off;
 SET plan_cache_mode = 'force_generic_plan';
 SET enable_seqscan = off;
@@ -81,6 +82,8 @@ class Connector:
             options["ssl"] = ssl.create_default_context()
         elif not stays_here(self._url) and not ssl_mode(self._url):
             options["ssl"] = VERIFIED
+        if len(hosts(self._url)) > 1 and "target_session_attrs=" not in self._url:
+            options["target_session_attrs"] = "read-write"
         try:
             return await asyncpg.connect(self._url, server_settings={"application_name": "keystead"}, **options)
         except WRONG_SETTINGS as error:
@@ -88,7 +91,7 @@ class Connector:
                 f"{self.where}: {error}; mend the URL, or create the role and the database",
                 where="server.database",
             ) from error
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except ANY as error:
             reason = str(error) or type(error).__name__
             raise StorageUnavailable(f"{self.where}: cannot be reached ({reason})") from error
 
@@ -107,7 +110,7 @@ class Connector:
                 if not self._migrated:
                     await bring_up_to_date(link, self.where)
                     self._migrated = True
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except ANY as error:
             raise link.unavailable("cannot be used", error) from error
 
     def _require(self, fit: bool, otherwise: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from keystead.core.errors import StorageUnavailable
+from keystead.storage.postgres.failures import ANY
 from keystead.storage.sql.statement import Row, SqlValue, Statement
 
 T = TypeVar("T")
@@ -21,6 +22,10 @@ ROUND_TRIP_SECONDS: Final = 8.0
 LARGEST_INTEGER: Final = 2**63 - 1
 
 Rows = list[Row]
+
+
+class Unconfirmed(Exception):
+    """COMMIT was sent, and nobody knows whether it holds."""
 
 
 class Unsendable(ValueError):
@@ -35,6 +40,8 @@ class Link:
         self._where = where
         self._single: dict[str, Any] = {}
         self._many: dict[str, Any] = {}
+        self._warnings: list[str] = []
+        connection.add_log_listener(self._hear)
 
     @property
     def closed(self) -> bool:
@@ -44,6 +51,19 @@ class Link:
     async def script(self, text: str) -> str:
         """Run statements without values in one round trip. Answer: what PostgreSQL calls the last of them."""
         return str(await self._watched(self._connection.execute(text)))
+
+    async def commit(self) -> None:
+        """Make what was done durable.
+
+        Raises: Unconfirmed, also when the server says COMMIT but warns that a standby may not have it.
+        """
+        self._warnings.clear()
+        try:
+            said = await self.script("COMMIT")
+        except BaseException as error:
+            raise Unconfirmed(str(error) or type(error).__name__) from error
+        if said != "COMMIT" or self._warnings:
+            raise Unconfirmed("; ".join([f"the server answered {said}", *self._warnings]))
 
     async def row(self, text: str) -> Row:
         """Run one statement that answers one row."""
@@ -75,7 +95,7 @@ class Link:
         """Say goodbye, or hang up when that takes long."""
         try:
             await asyncio.wait_for(self._connection.close(), 2)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except ANY:
             self.cut()
 
     async def _several(self, text: str, asked: list[tuple[int, Sequence[SqlValue]]], answers: list[Rows]) -> None:
@@ -94,6 +114,10 @@ class Link:
             statement = self._single[text] = await self._watched(self._connection.prepare(_translated(text)))
         rows: Rows = await self._watched(statement.fetch(*values))
         return rows
+
+    def _hear(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        if message.severity_en == "WARNING":
+            self._warnings.append(str(message.message))
 
     async def _watched(self, work: Coroutine[Any, Any, T]) -> T:
         watchdog = asyncio.get_running_loop().call_later(ROUND_TRIP_SECONDS, self._connection.terminate)

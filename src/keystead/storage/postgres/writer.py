@@ -16,8 +16,8 @@ import asyncpg
 
 from keystead.core.errors import StorageUnavailable, VersionConflict
 from keystead.storage.postgres.connecting import Connector
-from keystead.storage.postgres.failures import OF_THE_CONNECTION, OF_THE_MEMBER, TRY_AGAIN
-from keystead.storage.postgres.link import Link, Unsendable
+from keystead.storage.postgres.failures import ANY, OF_THE_CONNECTION, OF_THE_MEMBER, TRY_AGAIN
+from keystead.storage.postgres.link import Link, Unconfirmed, Unsendable
 from keystead.storage.postgres.members import Member, Outcome, answer_all
 from keystead.storage.postgres.performer import Performer, SharedCache
 from keystead.storage.postgres.schema import BEGIN
@@ -28,10 +28,6 @@ BATCH: Final = 96
 TRIES: Final = 5
 
 REVISION: Final = "SELECT revision FROM cache_revision"
-
-
-class _Unconfirmed(Exception):
-    """COMMIT was sent and not confirmed."""
 
 
 class Writer:
@@ -107,9 +103,9 @@ class Writer:
                 await self._undo(link)
                 if tries == TRIES:
                     raise link.unavailable("nothing was written", error) from error
-            except _Unconfirmed as error:
+            except Unconfirmed as error:
                 self._hang_up(link)
-                raise link.unavailable("the database did not confirm the write", error) from error.__cause__
+                raise link.unavailable("the database did not confirm the write", error) from error
             except OF_THE_CONNECTION as error:
                 self._hang_up(link)
                 if not had_link or tries == TRIES:
@@ -127,12 +123,7 @@ class Writer:
         revision = (await link.row(REVISION))[0]
         performer = Performer(READS | WRITES, self._cache.at(revision), locking=True)
         outcomes = await (_apart if apart else _together)(link, performer, members)
-        try:
-            said = await link.script("COMMIT")
-        except BaseException as error:
-            raise _Unconfirmed(str(error)) from error
-        if said != "COMMIT":
-            raise _Unconfirmed(f"the server answered {said}")
+        await link.commit()
         return outcomes
 
     async def _linked(self) -> Link:
@@ -143,7 +134,7 @@ class Writer:
     async def _undo(self, link: Link) -> None:
         try:
             await link.script("ROLLBACK")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except ANY:
             self._hang_up(link)
 
     def _hang_up(self, link: Link) -> None:
