@@ -36,6 +36,7 @@ from keystead.core.records.session import Evidence, Session
 from keystead.core.sealing import AesGcmSealer
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Seconds, handle_digest, new_identifier
+from keystead.identity.accounts import end_authority
 from keystead.identity.passwords import Argon2Passwords
 from keystead.identity.sessions import end_session
 from keystead.identity.throttle import StoredBrake
@@ -126,6 +127,7 @@ class Issuer:
             passwords=Argon2Passwords(),
             pages=HtmlPages(BASE),
             end_session=end_session,
+            end_authority=end_authority,
             outbound=self.outbound,
             brake=StoredBrake(),
             revocation_news=StoreRevocationNews(self.store, partial(issuer_url, BASE), clock=lambda: self.now),

@@ -27,6 +27,7 @@ from keystead.app.routes import IssuerRoutes
 from keystead.app.sealed_store import open_sealed_store
 from keystead.core.decisions import Journal
 from keystead.core.http import Headers
+from keystead.identity.accounts import end_authority
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
 from keystead.identity.throttle import StoredBrake
@@ -107,6 +108,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         passwords=passwords,
         pages=HtmlPages(configuration.base_url),
         end_session=end_session,
+        end_authority=end_authority,
         outbound=outbound,
         brake=StoredBrake(),
         revocation_news=revocation_news,

@@ -1,7 +1,7 @@
-"""Which path is whose: exact paths under a realm, and the one well-known location outside of it.
+"""Which path is whose: exact paths under a realm, and the well-known locations outside of it.
 
 Shape: `{base path}/realms/{realm}/{endpoint path}`, and RFC 8414's
-`/.well-known/oauth-authorization-server{base path}/realms/{realm}`.
+`/.well-known/oauth-authorization-server{base path}/realms/{realm}`, and the like for `ssf-configuration`.
 Does not: decode. A path with percent-encoding, a doubled slash or a dot segment is no path of ours: 404.
 """
 
@@ -20,7 +20,11 @@ from keystead.oauth.endpoint import EndpointPlugin
 
 REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _DISCOVERY: Final = ".well-known/openid-configuration"
-_RFC8414: Final = "/.well-known/oauth-authorization-server"
+_ELSEWHERE: Final = {
+    "/.well-known/oauth-authorization-server": _DISCOVERY,
+    "/.well-known/ssf-configuration": ".well-known/ssf-configuration",
+}
+"""Documents that stand outside of the issuer's path too, by where; RFC 8414 section 3.1, SSF 1.0 section 7.2.1."""
 
 
 class IssuerRoutes:
@@ -28,17 +32,18 @@ class IssuerRoutes:
 
     def __init__(self, cx: ServerContext, endpoints: Mapping[str, EndpointPlugin]) -> None:
         self._prefix = f"{urlsplit(cx.base_url).path}/realms/"
-        self._well_known = f"{_RFC8414}{self._prefix}"
+        self._elsewhere = {f"{place}{self._prefix}": rest for place, rest in _ELSEWHERE.items()}
         self._under_realm = {path: _route(plugin, cx) for path, plugin in endpoints.items()}
 
     def find(self, path: str) -> tuple[Route, str] | None:
         """Return the route of a raw path, and the realm it names. Whether the realm exists, its handler asks."""
         if path.startswith(self._prefix):
             realm, _, rest = path[len(self._prefix) :].partition("/")
-        elif path.startswith(self._well_known):
-            realm, rest = path[len(self._well_known) :], _DISCOVERY
         else:
-            return None
+            place = next((place for place in self._elsewhere if path.startswith(place)), None)
+            if place is None:
+                return None
+            realm, rest = path[len(place) :], self._elsewhere[place]
         route = self._under_realm.get(rest)
         return (route, realm) if route is not None and REALM_NAME.fullmatch(realm) else None
 

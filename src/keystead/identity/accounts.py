@@ -7,6 +7,7 @@ import msgspec
 from keystead.core.records.account import Account
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.values import EpochSeconds, new_identifier
+from keystead.identity.account_events import cause_of, tell_of_account
 from keystead.identity.sessions import end_sessions_of
 from keystead.storage.ports import Read, Stored, Write, emit, find, get, only, put
 
@@ -44,6 +45,10 @@ def end_authority(realm: str, account_id: str, reason: str, now: EpochSeconds, *
     if not isinstance((yield from put(changed, now)), Stored):
         raise RuntimeError("an account changed inside a write transaction")
     yield from end_sessions_of(realm, account_id, reason, now)
+    told = {"enabled"} if account.enabled != changed.enabled else set()
+    if reason == "password_changed":
+        told.add("password_hash")
+    yield from tell_of_account(changed, told, cause_of(reason), now)
     payload = msgspec.json.encode(Revocation("account", account_id, reason))
     yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + _REVOCATION_MEMORY))
     return True

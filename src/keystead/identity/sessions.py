@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import msgspec
 
-from keystead.core.assurance import with_evidence
+from keystead.core.assurance import assurance, with_evidence
 from keystead.core.logout import Ended
 from keystead.core.records.account import Account
 from keystead.core.records.grant import Grant
 from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.session import Evidence, Session
+from keystead.core.security_events import ADMIN, ASSURANCE_LEVEL_CHANGE, SESSION_REVOKED, USER, SecurityEvent, by
 from keystead.core.values import EpochSeconds, handle_digest, new_handle, new_identifier
 from keystead.identity.logout_messages import clients_of, tell_clients
+from keystead.identity.security_events import tell
 from keystead.storage.ports import Read, Stored, Write, emit, find, get, only, put, revoke_family
 
 SESSION_PREFIX = "kss_"
 _LONGEST_USER_AGENT = 256
 _LONGEST_ACCESS_TOKEN = 86_400
+_CAUSES = {"logout": USER, "another_person": USER, "signed_out_by_person": USER, "password_changed": USER}
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -71,7 +74,25 @@ def sign_in(realm: Realm, new: NewSession) -> Write[SignedIn]:
     outcome = yield from put(session, now)
     if not isinstance(outcome, Stored):
         raise RuntimeError("a session changed inside a write transaction")
+    if before is not None:
+        yield from _tell_of_level(before, outcome.record, now)
     return SignedIn(outcome.record, handle)
+
+
+def _tell_of_level(before: Session, after: Session, now: EpochSeconds) -> Write[None]:
+    """Tell that a session rests on more, or less, than it did. Spec: CAEP 1.0 section 3.4."""
+    previous, current = assurance(before.evidence).acr, assurance(after.evidence).acr
+    if previous == current:
+        return
+    facts = {
+        "namespace": "RFC6711",
+        "previous_level": previous,
+        "current_level": current,
+        "change_direction": "increase" if current > previous else "decrease",
+        **by(USER, "the person signed in again"),
+    }
+    event = SecurityEvent(type=ASSURANCE_LEVEL_CHANGE, subject=after.subject, sid=after.id, facts=facts, at=now)
+    yield from tell(after.realm, event, now)
 
 
 def _session_by_digest(realm: str, digest: str, now: EpochSeconds) -> Write[Session | None]:
@@ -107,6 +128,9 @@ def end_session(realm: str, sid: str, reason: str, now: EpochSeconds) -> Write[E
             yield from _revoke(grant, now)
     payload = msgspec.json.encode(Revocation("session", sid, reason))
     yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + _LONGEST_ACCESS_TOKEN))
+    facts = by(_CAUSES.get(reason, ADMIN), f"the session ended: {reason.replace('_', ' ')}")
+    revoked = SecurityEvent(type=SESSION_REVOKED, subject=session.subject, sid=sid, facts=facts, at=now)
+    yield from tell(realm, revoked, now)
     return Ended(session, tuple(clients))
 
 

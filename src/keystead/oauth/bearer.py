@@ -80,6 +80,25 @@ def shown_token(request: Request) -> ShownToken:
     return shown
 
 
+def token_in_header(request: Request) -> ShownToken:
+    """Return the token of the Authorization header, for resources whose bodies are no forms.
+
+    Raises: InvalidToken when there is none; InvalidRequest when the header is repeated or a token is in the query.
+    """
+    if b"access_token" in request.query and "access_token" in parse_parameters(request.query):
+        raise InvalidRequest(
+            "an access token in the URL ends in logs and is not accepted: use the Authorization header",
+            reason="access_token.in_query",
+        )
+    try:
+        shown = _from_header(request.header(b"authorization"))
+    except ValueError:
+        raise InvalidRequest("the Authorization header is repeated", reason="access_token.repeated") from None
+    if not shown.token:
+        raise InvalidToken("send an access token: Authorization: Bearer TOKEN, or DPoP TOKEN", reason=NO_TOKEN)
+    return shown
+
+
 def _from_header(authorization: bytes | None) -> ShownToken:
     if authorization is None or len(authorization) > _LONGEST:
         return _NOTHING

@@ -17,6 +17,10 @@ from keystead.storage.ports import Store, Write
 EndSession = Callable[[str, str, str, EpochSeconds], Write[Ended | None]]
 """(realm, sid, reason, now): the transaction that ends a session. Implemented by `keystead.identity.sessions`."""
 
+EndAuthority = Callable[[str, str, str, EpochSeconds], Write[bool]]
+"""(realm, account, reason, now): the transaction that ends all that an account was granted. Implemented by
+`keystead.identity.accounts`."""
+
 
 class Brake(Protocol):
     """Counts attempts at guessing before they are judged. Implemented by `keystead.identity.throttle`."""
@@ -48,6 +52,7 @@ class ServerContext:
     passwords: Passwords
     pages: Pages
     end_session: EndSession
+    end_authority: EndAuthority
     outbound: Outbound
     revocation_news: RevocationNews
     certificates: CertificateTrust

@@ -22,6 +22,12 @@ from keystead.core.values import Seconds
 IDENTITY_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "offline_access")
 """Scopes every realm has. They belong to the issuer itself, whose userinfo endpoint is what they open."""
 
+SSF_READ: Final = "ssf.read"
+SSF_MANAGE: Final = "ssf.manage"
+GLOBAL_REVOCATION_SCOPE: Final = "global_token_revocation"
+SERVICE_SCOPES: Final = (SSF_READ, SSF_MANAGE, GLOBAL_REVOCATION_SCOPE)
+"""Scopes of the issuer's own endpoints for services. An operator gives them to a client by its `scope`."""
+
 _SCOPE_LIST: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)
 
 
@@ -46,10 +52,10 @@ class ScopeMap:
         self.issuer = issuer
         self.apis = {api.id: api for api in apis if api.enabled}
         self._onward: dict[tuple[str, int], frozenset[str]] = {}
-        self.owners: dict[str, tuple[str, ...]] = dict.fromkeys(IDENTITY_SCOPES, (issuer,))
+        self.owners: dict[str, tuple[str, ...]] = dict.fromkeys((*IDENTITY_SCOPES, *SERVICE_SCOPES), (issuer,))
         for api in self.apis.values():
             for scope in api.scopes:
-                if scope not in IDENTITY_SCOPES:
+                if scope not in IDENTITY_SCOPES and scope not in SERVICE_SCOPES:
                     self.owners[scope] = (*self.owners.get(scope, ()), api.id)
 
     def knows(self, audience: str) -> bool:

@@ -16,7 +16,9 @@ from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.records.workload import Workload
+from keystead.core.security_events import ADMIN
 from keystead.core.values import EpochSeconds
+from keystead.identity.account_events import tell_of_account, tell_of_removal
 from keystead.identity.sessions import end_sessions_of
 from keystead.storage.ports import Write, emit
 
@@ -51,6 +53,16 @@ def tell_of(change: Change, now: EpochSeconds) -> Write[None]:
         yield from _tell(change.realm, "role_assignment", change.id, now)
     if change.kind == Account.kind and (change.verb == "delete" or changed & SESSION_ENDING_FIELDS):
         yield from end_sessions_of(change.realm, change.id, REASON, now)
+    if isinstance(change.record, Account):
+        yield from _tell_others(change, change.record, now)
+
+
+def _tell_others(change: Change, account: Account, now: EpochSeconds) -> Write[None]:
+    """Tell security event streams what became of an account."""
+    if change.verb == "delete":
+        yield from tell_of_removal(change.realm, change.id, now)
+    else:
+        yield from tell_of_account(account, change.fields, ADMIN, now)
 
 
 def _was_disabled(change: Change) -> bool:

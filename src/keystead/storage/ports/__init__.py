@@ -15,6 +15,14 @@ what must be used.
 """
 
 from keystead.storage.ports.deliveries import claim_deliveries, deliver, due_first, postpone_delivery
+from keystead.storage.ports.event_queue import (
+    PushedEvent,
+    drop_pending,
+    pending_events,
+    push_pending,
+    queue_event,
+    requeue_event,
+)
 from keystead.storage.ports.operations import (
     MAX_PAGE,
     Claim,
@@ -92,6 +100,7 @@ __all__ = [
     "Offer",
     "OutboxEvent",
     "Peek",
+    "PushedEvent",
     "Put",
     "Read",
     "ReadOperation",
@@ -124,6 +133,7 @@ __all__ = [
     "claim",
     "claim_deliveries",
     "deliver",
+    "drop_pending",
     "due_first",
     "emit",
     "find",
@@ -132,14 +142,18 @@ __all__ = [
     "offer",
     "only",
     "peek",
+    "pending_events",
     "postpone_delivery",
+    "push_pending",
     "put",
+    "queue_event",
     "read_outbox",
     "read_relationships",
     "redeem",
     "relationship_changes",
     "relationship_revision",
     "remove",
+    "requeue_event",
     "revoke_family",
     "rotate",
     "start_family",
