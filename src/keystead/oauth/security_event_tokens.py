@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from keystead.core.jose import jws
 from keystead.core.records.client import Client
 from keystead.core.records.event_stream import EventStream, ExcludedSubject
@@ -17,16 +19,24 @@ from keystead.oauth.subject_identifiers import names_of, subject_digest, subject
 from keystead.storage.ports import Read, get
 
 
+class Occurrence(msgspec.Struct, frozen=True):
+    """An event on its way to one stream, under the `jti` it keeps however often it is sent."""
+
+    token_id: str
+    event: SecurityEvent
+
+
 async def make_security_event_token(
-    event: SecurityEvent, token_id: str, stream: EventStream, client: Client, cx: ServerContext, now: EpochSeconds
+    occurrence: Occurrence, stream: EventStream, client: Client, cx: ServerContext, now: EpochSeconds
 ) -> str:
-    """Return the token. The same event gives the same `jti`, however often it is sent."""
+    """Return the token."""
+    event = occurrence.event
     facts: dict[str, Any] = dict(event.facts)
     if event.type != VERIFICATION:
         facts["event_timestamp"] = event.at
     claims = {
         "iss": cx.issuer(stream.realm),
-        "jti": token_id,
+        "jti": occurrence.token_id,
         "iat": event.at,
         "aud": stream.client_id,
         "sub_id": subject_of_event(event, stream.id, client, stream.realm, cx),

@@ -16,7 +16,7 @@ from keystead.core.security_events import SecurityEvent
 from keystead.core.spec import RFC8936, Section
 from keystead.oauth.context import ServerContext
 from keystead.oauth.event_streams import StreamUnknown, stream_of
-from keystead.oauth.security_event_tokens import is_excluded, make_security_event_token
+from keystead.oauth.security_event_tokens import Occurrence, is_excluded, make_security_event_token
 from keystead.oauth.service_caller import ServiceCaller, json_body
 from keystead.oauth.stream_endpoint import READERS, StreamEndpoint
 from keystead.storage.ports import Write, get, pending_events, remove
@@ -109,7 +109,7 @@ async def _fetch(
         if await cx.store.read(is_excluded(event, stream, caller.client, cx, now)):
             await cx.store.write(lambda: remove(PendingEvent, stream.realm, one.id))  # noqa: B023
             continue
-        sets[one.id] = await make_security_event_token(event, one.id, stream, caller.client, cx, now)
+        sets[one.id] = await make_security_event_token(Occurrence(one.id, event), stream, caller.client, cx, now)
     return sets, len(waiting) > most
 
 

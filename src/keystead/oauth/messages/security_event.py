@@ -14,7 +14,7 @@ from keystead.core.spec import RFC8417, RFC8935, SSF, Section
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 from keystead.oauth.message import Composed, Message
-from keystead.oauth.security_event_tokens import is_excluded, make_security_event_token
+from keystead.oauth.security_event_tokens import Occurrence, is_excluded, make_security_event_token
 from keystead.storage.ports import PushedEvent, get, requeue_event
 
 
@@ -40,5 +40,5 @@ class SecurityEventMessage(Message):
         if stream.status == PAUSED or stream.endpoint_url != delivery.url:
             await cx.store.write(lambda: requeue_event(stream, pushed.token_id, pushed.event, now))
             return None
-        token = await make_security_event_token(pushed.event, pushed.token_id, stream, client, cx, now)
+        token = await make_security_event_token(Occurrence(pushed.token_id, pushed.event), stream, client, cx, now)
         return Composed(token.encode(), ((b"accept", b"application/json"),))
