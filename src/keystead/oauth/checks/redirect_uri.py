@@ -13,6 +13,7 @@ from typing import Final
 
 from keystead.core.errors import InvalidRequest
 from keystead.oauth.checks.draft import Draft
+from keystead.oauth.profiles import profile_of
 
 RESPONSE_PARAMETERS: Final = frozenset(
     {"code", "state", "iss", "error", "error_description", "error_uri", "session_state", "response"}
@@ -23,11 +24,13 @@ _HIGHEST_PORT: Final = 65_535
 
 
 def require_registered_redirect_uri(draft: Draft) -> str:
-    """Demand a `redirect_uri` that the client registered, character by character."""
+    """Demand a `redirect_uri` that the client registered, character by character; a profile may want https of it."""
     offered = draft.form.redirect_uri
     if not offered:
         raise InvalidRequest("The parameter redirect_uri is missing.", reason="redirect_uri.missing")
-    if not redirect_uri_matches(offered, draft.client.redirect_uris):
+    demands, registered = profile_of(draft.client), draft.client.redirect_uris
+    strictly = offered in registered and (offered.startswith("https://") or not demands.redirect_https)
+    if not (strictly or (demands.variable_loopback_port and redirect_uri_matches(offered, registered))):
         raise InvalidRequest(
             "The redirect_uri is not one that this application registered.", reason="redirect_uri.not_registered"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keystead.core.errors import InvalidRequest, UnsupportedResponseType
 from keystead.oauth.checks.draft import Draft
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.response_modes import RESPONSE_MODES
 
 _MAXIMUM_NONCE = 512
@@ -33,10 +34,11 @@ def require_known_response_mode(draft: Draft) -> str:
 
     Spec: OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, JARM section 2.3.
     """
-    asked = draft.form.response_mode or "query"
-    allowed = [
-        mode for mode in RESPONSE_MODES if mode in draft.client.response_modes or not draft.client.response_modes
-    ]
+    asked, modes = draft.form.response_mode or "query", draft.client.response_modes
+    allowed = [name for name in RESPONSE_MODES if not modes or name in modes]
+    if profile_of(draft.client).signed_response:
+        allowed = [name for name in allowed if RESPONSE_MODES[name].signed]
+        draft.response_mode = "jwt"  # for the error, if this is one
     if asked not in allowed:
         why = (
             "A code does not travel in a fragment, where scripts of the page could read it"

@@ -5,8 +5,9 @@ Does not: look at the person's roles (the dispatcher leaves out what they have n
 
 from __future__ import annotations
 
-from keystead.core.errors import InvalidScope
+from keystead.core.errors import InvalidScope, InvalidTarget
 from keystead.oauth.checks.draft import Draft
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.scopes import require_known, split_scope
 
 
@@ -34,8 +35,13 @@ def require_scope_within_client(draft: Draft) -> str:
 
 
 def require_known_resources(draft: Draft) -> str:
-    """Demand that every `resource` names an API of this realm, exactly as registered. Spec: RFC 8707 section 2."""
+    """Demand that every `resource` names an API of this realm, exactly as registered, and one where a profile wants it.
+
+    Spec: RFC 8707 section 2, Model Context Protocol (Authorization, Resource Parameter).
+    """
     asked = tuple(dict.fromkeys(draft.form.resource))
+    if not asked and profile_of(draft.client).resource:
+        raise InvalidTarget("This client must name the resource its token is for.", reason="resource.missing")
     for resource in asked:
         require_known(resource, draft.facts.scope_map)
     draft.resources = asked
