@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+APACHE_MODULE: Final = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
 FAILED_VARIABLE: Final = "KEYSTEAD_FAILED_CHECKS"
 MISSING_VARIABLE: Final = "KEYSTEAD_MISSING"
 _PATHS: Final = ("src", "tests", "benchmarks", "examples", "keystead")
@@ -35,7 +36,7 @@ def command(everything: bool, no_checks: bool, arguments: tuple[str, ...]) -> No
     failed = [] if arguments or no_checks else run_checks(root, environment)
     environment[FAILED_VARIABLE] = ", ".join(failed)
     if not arguments:
-        environment[MISSING_VARIABLE] = ", ".join(filter(None, (bring_chromium(), bring_postgres())))
+        environment[MISSING_VARIABLE] = ", ".join(filter(None, (bring_chromium(), bring_postgres(), bring_apache())))
     chosen = [] if everything or arguments else ["-m", "not slow"]
     parallel = [] if any(argument.startswith("-n") for argument in arguments) else ["-n", "2", "--dist", "worksteal"]
     sys.stdout.flush()
@@ -94,6 +95,17 @@ def bring_postgres() -> str:
         return ""
     click.echo("NO POSTGRESQL HERE: its tests WILL NOT RUN. Install it (apt install postgresql) to run them.")
     return "PostgreSQL"
+
+
+def bring_apache() -> str:
+    """Look for Apache's OpenID Connect module and install Debian's where that is allowed. Returns what is missing."""
+    name = "Apache with mod_auth_openidc"
+    if APACHE_MODULE.exists() or (
+        _install("libapache2-mod-auth-openidc", name, "client tests") and APACHE_MODULE.exists()
+    ):
+        return ""
+    click.echo("NO MOD_AUTH_OPENIDC HERE: its test WILL NOT RUN. apt install libapache2-mod-auth-openidc to run it.")
+    return name
 
 
 def _install(package: str, name: str, tests: str) -> bool:
