@@ -70,6 +70,14 @@ class PostgresServer:
         command = ["initdb", "--pgdata", str(self.data), "--username=postgres", "--auth=trust"]
         self.run(*command, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
+    def put(self, name: str, content: bytes) -> None:
+        """Put a file into the data directory, readable by the server only."""
+        path = self.data / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        if self.user:
+            shutil.chown(path, self.user)
+
     def make_standby_of(self, primary: PostgresServer) -> None:
         """Make it a copy that follows `primary`."""
         source = ["--host=127.0.0.1", f"--port={primary.port}", "--username=postgres"]

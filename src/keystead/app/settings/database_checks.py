@@ -7,7 +7,7 @@ from typing import Final
 
 from keystead.app.settings.document import Place
 from keystead.app.settings.server import ServerSettings
-from keystead.storage.postgres.address import SCHEMES, VERIFIED, ssl_mode, stays_here
+from keystead.storage.postgres.address import SCHEMES, VERIFIED, hosts, ssl_mode, stays_here
 
 _DATABASE: Final[Place] = ("server", "database")
 
@@ -29,10 +29,12 @@ def _postgres_problems(server: ServerSettings) -> Iterator[tuple[Place, str]]:
             "/etc/keystead/kek` and write `key_encryption_key: file:/etc/keystead/kek`",
         )
     try:
-        here, mode = stays_here(server.database), ssl_mode(server.database)
+        named, here, mode = hosts(server.database), stays_here(server.database), ssl_mode(server.database)
     except ValueError as error:
         yield _DATABASE, f"this is no URL ({error}); write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
         return
+    if not named:
+        yield _DATABASE, "name the host (postgresql://HOST/DATABASE) or its socket (?host=/run/postgresql)"
     if not here and mode not in ("", VERIFIED) and not server.danger_allow_unverified_database:
         yield (
             _DATABASE,

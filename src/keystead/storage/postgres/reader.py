@@ -37,6 +37,7 @@ class Reader:
         self._waiting: deque[Member] = deque()
         self._idle: list[Link] = []
         self._lanes: set[asyncio.Task[None]] = set()
+        self._running = 0
         self._closing = False
 
     def submit(self, member: Member) -> None:
@@ -47,8 +48,10 @@ class Reader:
         if self._closing:
             raise StorageUnavailable(f"{self._connector.where}: the store is closed")
         self._waiting.append(member)
-        if len(self._lanes) < LANES and len(self._waiting) == 1:
-            lane = asyncio.get_running_loop().create_task(_Lane(self).run())
+        # Whoever joins others that wait is taken along; and every lane looks for more before it ends.
+        if len(self._waiting) == 1 and self._running < LANES:
+            self._running += 1
+            lane = asyncio.get_running_loop().create_task(self._run_lane())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
 
@@ -60,6 +63,12 @@ class Reader:
         for link in self._idle:
             await link.close()
         self._idle.clear()
+
+    async def _run_lane(self) -> None:
+        try:
+            await _Lane(self).run()
+        finally:
+            self._running -= 1  # in the same breath as the lane's last look for more
 
     def take(self) -> list[Member]:
         """Take the next of those who wait, without those who have gone."""

@@ -46,7 +46,7 @@ async def bring_up_to_date(link: Link, where: str, migrations: Sequence[Migratio
 
 
 async def _migrate(link: Link, where: str, migrations: Sequence[Migration]) -> None:
-    there = await link.row("SELECT to_regclass('migrations') IS NOT NULL")
+    there = await link.row("SELECT to_regclass(quote_ident(current_schema()) || '.migrations') IS NOT NULL")
     if not there[0]:
         await link.script(CREATE_MIGRATIONS)
     rows = (await link.run([(KNOWN, ())]))[0]
