@@ -78,11 +78,11 @@ def page(root: Path) -> str:
 
 
 def sections(struct: type[msgspec.Struct] = Settings, path: str = "") -> dict[str, type[msgspec.Struct]]:
-    """Return every struct of the file by its place in it, such as `realms.NAME.clients[]`."""
+    """Return every struct of the file by its place in it, such as `realms.NAME.clients[]`; one within itself once."""
     found = {path: struct}
     hints = typing.get_type_hints(struct)
     for field in msgspec.structs.fields(struct):
-        for kind, suffix in _structs(hints[field.name]):
+        for kind, suffix in (inner for inner in _structs(hints[field.name]) if inner[0] is not struct):
             found |= sections(kind, f"{path}.{field.encode_name}{suffix}".lstrip("."))
     return found
 

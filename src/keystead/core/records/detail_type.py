@@ -13,8 +13,8 @@ class DetailField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One field of an authorization detail.
 
     `type` is `string`, `integer`, `number`, `boolean`, `array` (of `items`) or `object` (with `fields`). `label` is how
-    the consent page calls it. `enum` lists the only values it may have; `minimum` and `maximum` bound a number, or the
-    length of a string or array.
+    the consent page calls it. `required` ones must be there. `enum` lists the only values it may have. `minimum` and
+    `maximum` bound a number, or the length of a string or array.
     """
 
     type: str = "string"
