@@ -19,7 +19,8 @@ from keystead.core.records.revocation import Revocation
 from keystead.core.tokens import AccessClaims
 from keystead.core.values import EpochSeconds, Seconds
 
-METADATA_NAME: Final = "keystead_revocations_uri"
+RELATION: Final = "urn:keystead:revocations"
+"""The link relation by which the replies of both discovery locations announce the feed. Spec: RFC 8288."""
 LONGEST_WAIT: Final = 20
 LARGEST_PAGE: Final = 1_000
 LEAST_MEMORY: Final = Seconds(3_600)

@@ -36,6 +36,13 @@ class EndpointPlugin(ABC):
         """Return those of its entries that the realm's settings decide. None takes an entry of `metadata` out."""
         return {}
 
+    def links(self, issuer: str) -> dict[str, str]:
+        """Return where this endpoint is by link relation: announced in a header of the discovery replies.
+
+        For what no registered member of the document names. Spec: RFC 8288.
+        """
+        return {}
+
     def at_hand(self, realm: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
         """Return the reply to any request at this moment, where it is known without asking anything."""
         return None

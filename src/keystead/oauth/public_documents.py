@@ -37,11 +37,13 @@ class PublicDocuments(Generic[S]):
         kept = self._kept.get(realm)
         return kept[2] if kept is not None and kept[0] == now and self._cx is cx else None
 
-    def keep(self, cx: ServerContext, request: Request, source: S, serialise: Callable[[], bytes]) -> Reply:
+    def keep(
+        self, cx: ServerContext, request: Request, source: S, serialise: Callable[[], bytes], more: Headers = ()
+    ) -> Reply:
         """Return the reply made from `source`, the same object as before while the source is equal."""
         if self._cx is not cx or len(self._kept) >= _KEPT:
             self._cx, self._kept = cx, {}
         kept = self._kept.get(request.realm)
-        reply = kept[2] if kept is not None and kept[1] == source else Reply(200, _HEADERS, serialise())
+        reply = kept[2] if kept is not None and kept[1] == source else Reply(200, (*_HEADERS, *more), serialise())
         self._kept[request.realm] = (request.now, source, reply)
         return reply

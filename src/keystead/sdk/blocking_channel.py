@@ -6,9 +6,10 @@ Does not: retry, or tell a thread from another; one thread uses it.
 
 from __future__ import annotations
 
+import re
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from keystead.core.strict_json import NotStrictJson, parse_object
@@ -16,6 +17,18 @@ from keystead.sdk.http_channel import ChannelError, tls_for
 
 MAXIMUM_REPLY: Final = 262_144
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity"}
+
+
+class Document(NamedTuple):
+    """A JSON object, and the Link headers that came with it."""
+
+    members: dict[str, Any]
+    links: tuple[str, ...]
+
+    def linked(self, relation: str) -> str:
+        """Return the target of the link with a relation, empty when there is none. Spec: RFC 8288 section 3."""
+        pattern = re.compile(rf'<([^<>"]*)>\s*;\s*rel="?{re.escape(relation)}"?\s*(?:[,;]|$)', re.ASCII)
+        return next((found[1] for link in self.links if (found := pattern.search(link))), "")
 
 
 class BlockingChannel:
@@ -27,7 +40,7 @@ class BlockingChannel:
         self._connection: HTTPConnection | None = None
         self._origin = ""
 
-    def get(self, url: str, *, patience: float = 0.0) -> dict[str, Any]:
+    def get(self, url: str, *, patience: float = 0.0) -> Document:
         """Return the JSON object at a URL. `patience` is how much longer than usual the answer may take.
 
         Raises: ChannelError for anything but one object with status 200.
@@ -44,7 +57,8 @@ class BlockingChannel:
                 self.close()
             if reply.status != 200:
                 raise ChannelError(f"{url.partition('?')[0]} answered {reply.status}")
-            return parse_object(body, maximum_bytes=MAXIMUM_REPLY)
+            members = parse_object(body, maximum_bytes=MAXIMUM_REPLY)
+            return Document(members, tuple(reply.headers.get_all("link", ())))
         except (HTTPException, OSError, NotStrictJson, ValueError) as error:
             self.close()
             raise ChannelError(f"{type(error).__name__}: {error}") from error

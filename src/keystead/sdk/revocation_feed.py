@@ -1,7 +1,7 @@
 """Follows an issuer's revocation feed: one thread per process and issuer, shared by every verifier in it.
 
-Flow: discovery says where the feed is -> everything still remembered, page by page -> long polls, each answered as
-soon as something is revoked -> `RevokedMarks`, which verifiers ask without waiting for anybody.
+Flow: a Link header of discovery says where the feed is -> everything still remembered, page by page -> long polls, each
+answered as soon as something is revoked -> `RevokedMarks`, which verifiers ask without waiting for anybody.
 How stale the news is counts from the moment the last answered question was sent: an answer held back on its way
 makes it no fresher. A cursor the issuer does not know (a restored database) brings everything again; nothing that was
 ever heard of is taken back before it has expired.
@@ -22,12 +22,12 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from keystead.core.decisions import Check
-from keystead.core.revocation_feed import METADATA_NAME, FeedPage
+from keystead.core.revocation_feed import RELATION, FeedPage
 from keystead.sdk.addresses import require_safe_url
 from keystead.sdk.blocking_channel import BlockingChannel
 from keystead.sdk.revocations import ALIVE, RevocationPolicy, Watched
@@ -110,7 +110,7 @@ class RevocationFeed:
             return _LOOK_AGAIN
         wait = WAIT if self._complete else 0
         document = self._channel.get(f"{self._uri}?after={self._cursor}&wait={wait}", patience=wait)
-        page = msgspec.convert(document, FeedPage)
+        page = msgspec.convert(document.members, FeedPage)
         if page.iss != self.issuer:
             raise ValueError(f"the feed at {self._uri} is another issuer's")
         told = self.marks.add(page, time.monotonic())
@@ -126,16 +126,21 @@ class RevocationFeed:
 
     def _discover(self) -> bool:
         document = self._channel.get(self.issuer + _DISCOVERY)
-        if document.get("issuer") != self.issuer:
+        if document.members.get("issuer") != self.issuer:
             raise ValueError(f"the discovery document at {self.issuer} names another issuer")
-        uri: Any = document.get(METADATA_NAME)
-        self.absent = uri is None
-        if self.absent:
+        uri = document.linked(RELATION)
+        if not uri:
+            if not self.absent:
+                _logger.warning(
+                    "%s announces no revocation feed: its tokens are believed until they expire", self.issuer
+                )
+            self.absent = True
             self._channel.close()
             return False
-        if not isinstance(uri, str) or "?" in uri:
-            raise ValueError(f"{METADATA_NAME} is not a URL without a query")
-        require_safe_url(uri, METADATA_NAME, danger_allow_plain_http=self._plain_http)
+        self.absent = False
+        if "?" in uri:
+            raise ValueError(f"the link to {RELATION} is not a URL without a query")
+        require_safe_url(uri, RELATION, danger_allow_plain_http=self._plain_http)
         self._uri = uri
         return True
 

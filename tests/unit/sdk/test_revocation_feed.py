@@ -14,7 +14,7 @@ import pytest
 
 from keystead.core.errors import ConfigurationError
 from keystead.core.records.revocation import Revocation
-from keystead.core.revocation_feed import METADATA_NAME, FeedPage, entry_of
+from keystead.core.revocation_feed import RELATION, FeedPage, entry_of
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.sdk import Refused, RevocationPolicy, VerifiedCaller, Verifier
 from keystead.sdk.revocation_feed import FollowedRevocations, follow
@@ -33,9 +33,14 @@ class PublishingIssuer:
         self.revoked: list[tuple[str, str]] = []
         self.changes: dict[str, Any] = {}
         self.broken: Callable[[], tuple[int, dict[str, str], bytes]] | None = None
-        document = {**issuer.discovery(), METADATA_NAME: f"{issuer.url}/revocations"}
-        issuer.answers["/realms/acme/.well-known/openid-configuration"] = lambda: json_answer(document)
+        self.link = f'<{issuer.url}/revocations>; rel="{RELATION}"'
+        issuer.answers["/realms/acme/.well-known/openid-configuration"] = self.discovery
         issuer.answers[FEED] = self.answer
+
+    def discovery(self) -> tuple[int, dict[str, str], bytes]:
+        """Return the discovery document, with the header."""
+        status, headers, body = json_answer(self.issuer.discovery())
+        return status, {**headers, "link": self.link}, body
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Return everything revoked, at once."""
@@ -193,8 +198,7 @@ async def test_an_answer_that_is_no_page_is_no_news(
 
 @pytest.mark.attack("F5")
 async def test_a_feed_elsewhere_in_plain_http_is_not_followed(published: PublishingIssuer) -> None:
-    document = {**published.issuer.discovery(), METADATA_NAME: "http://id.example/revocations"}
-    published.issuer.answers["/realms/acme/.well-known/openid-configuration"] = lambda: json_answer(document)
+    published.link = f'<http://id.example/revocations>; rel="{RELATION}"'
     refused = await verifier_of(published).verify(published.token())
     assert isinstance(refused, Refused)
     assert refused.reason == "revocations.stale"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from keystead.core.assurance import acr_values_supported
-from keystead.core.http import Reply, Request
+from keystead.core.http import Headers, Reply, Request
 from keystead.core.jose import jwe
 from keystead.core.person_claims import STANDARD_CLAIMS
 from keystead.core.records.realm import Realm
@@ -34,7 +34,8 @@ class DiscoveryEndpoint(EndpointPlugin):
     """What a client has to know, collected from the plug-ins that are there.
 
     Shape: one document at `{issuer}/.well-known/openid-configuration`, which the server also answers with at
-    `{origin}/.well-known/oauth-authorization-server{path of issuer}`. Any origin may read it.
+    `{origin}/.well-known/oauth-authorization-server{path of issuer}`. Any origin may read it. What no registered member
+    can name is announced in Link headers.
     """
 
     path = ".well-known/openid-configuration"
@@ -63,7 +64,14 @@ class DiscoveryEndpoint(EndpointPlugin):
             request,
             (algorithms, realm),
             lambda: msgspec.json.encode(with_certificates(describe(issuer, algorithms, realm), cx)),
+            announced(issuer),
         )
+
+
+def announced(issuer: str) -> Headers:
+    """Return the Link headers that say where our own, unregistered endpoints are. Spec: RFC 8288 section 3."""
+    links = {relation: url for endpoint in endpoints().values() for relation, url in endpoint.links(issuer).items()}
+    return tuple((b"link", f'<{url}>; rel="{relation}"'.encode("ascii")) for relation, url in links.items())
 
 
 def describe(issuer: str, algorithms: tuple[str, ...], realm: Realm) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from keystead.core.forms import Form, Word, parse_parameters, read_form
 from keystead.core.http import Headers, Reply, Request, json_reply
-from keystead.core.revocation_feed import LONGEST_WAIT, METADATA_NAME
+from keystead.core.revocation_feed import LONGEST_WAIT, RELATION
 from keystead.core.spec import RFC7009
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
@@ -37,9 +37,9 @@ class RevocationsEndpoint(EndpointPlugin):
     methods = frozenset({"GET"})
     specs = (RFC7009["3"],)
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
-        """Return where it is."""
-        return {METADATA_NAME: f"{issuer}/{self.path}"}
+    def links(self, issuer: str) -> dict[str, str]:
+        """Return where it is. No registered member of the metadata names such a thing."""
+        return {RELATION: f"{issuer}/{self.path}"}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one question, at once or when there is something to tell."""
