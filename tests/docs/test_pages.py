@@ -63,9 +63,9 @@ def test_the_index_lists_every_page() -> None:
     assert not missing, f"docs/README.md does not list {missing}"
 
 
-@pytest.mark.parametrize("guide", ["run-an-issuer.md", "gateway.md", "tokens.md"])
+@pytest.mark.parametrize("guide", ["run-an-issuer.md", "run-on-postgresql.md", "gateway.md", "tokens.md"])
 def test_the_settings_of_a_guide_are_accepted(guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BATCH_SECRET", "SHOP_SECRET", "ALICE_PASSWORD"):
+    for name in ("BATCH_SECRET", "DATABASE_PASSWORD", "SHOP_SECRET", "ALICE_PASSWORD"):
         monkeypatch.setenv(name, "correct-horse-battery")
     files = dict(TITLED.findall((DOCS / "guides" / guide).read_text()))
     path = tmp_path / "keystead.yaml"
