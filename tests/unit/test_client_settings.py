@@ -99,3 +99,17 @@ def test_profiles_by_name() -> None:
     assert "fapi2_message_signing, fapi2_security, mcp, oauth21" in refusal(f"profile: fapi3, {CODE}")
     accept(f"profile: oauth21, {CODE}")
     accept(f"profile: mcp, {CODE}")
+
+
+def test_who_vouches_for_clients_has_keys() -> None:
+    bundle = f"spiffe_trust_domains: [{{name: example.org, bundle: {JWKS}}}]"
+    spiffe = "token_endpoint_auth_method: spiffe_jwt, grant_types: [client_credentials], spiffe_id: "
+    accept(f"{spiffe}'spiffe://example.org/orders'", bundle)
+    assert "none of this realm" in refusal(f"{spiffe}'spiffe://other.org/orders'", bundle)
+    assert "TRUST-DOMAIN/PATH" in refusal(f"{spiffe}'example.org/orders'", bundle)
+    assert "one of `bundle`" in refusal(CODE, "spiffe_trust_domains: [{name: example.org}]")
+    assert "in lower case" in refusal(CODE, f"spiffe_trust_domains: [{{name: 'spiffe://x', bundle: {JWKS}}}]")
+    attested = f"token_endpoint_auth_method: attest_jwt_client_auth, client_attesters: [backend], {CODE}"
+    accept(attested, f"client_attesters: [{{name: backend, jwks: {JWKS}}}]")
+    assert "none of this realm" in refusal(attested)
+    assert "in `jwks`" in refusal(attested, "client_attesters: [{name: backend}]")

@@ -91,6 +91,10 @@ RFC9493 = Specification("RFC 9493", "Subject Identifiers for Security Event Toke
 GLOBAL_REVOCATION = Specification("draft-parecki-oauth-global-token-revocation", "Global Token Revocation")
 OIDC_RP_LOGOUT = Specification("OpenID Connect RP-Initiated Logout 1.0", "OpenID Connect RP-Initiated Logout 1.0")
 STATUS_LIST = Specification("draft-ietf-oauth-status-list", "Token Status List")
+SPIFFE_CLIENT_AUTH = Specification("draft-ietf-oauth-spiffe-client-auth", "OAuth SPIFFE Client Authentication")
+CLIENT_ATTESTATION = Specification(
+    "draft-ietf-oauth-attestation-based-client-auth", "OAuth 2.0 Attestation-Based Client Authentication"
+)
 BROWSER_APPS = Specification("draft-ietf-oauth-browser-based-apps", "OAuth 2.0 for Browser-Based Applications")
 CSP3 = Specification("Content Security Policy Level 3", "Content Security Policy Level 3")
 CIBA = Specification(

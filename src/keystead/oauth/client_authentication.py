@@ -19,12 +19,14 @@ from keystead.core.errors import InvalidClient, InvalidRequest
 from keystead.core.forms import Parameters
 from keystead.core.http import Request
 from keystead.core.records.client import Client
+from keystead.core.records.realm import Realm
 from keystead.core.spec import Section
 from keystead.core.values import handle_digest
 from keystead.oauth.context import ServerContext
 from keystead.storage.ports import get
 
 URL_SCHEMES: Final = ("https://", "http://")
+ATTESTATION_HEADER: Final = b"oauth-client-attestation"
 _FAILED: Final = "client authentication failed"
 
 
@@ -44,7 +46,8 @@ class Shown(msgspec.Struct, frozen=True):
 class Caller(msgspec.Struct, frozen=True):
     """A client that proved who it is, how, and what it showed.
 
-    `workload` is the service identity behind the client, when it authenticated with a workload assertion.
+    `workload` is the service identity behind the client, when it authenticated with a workload assertion. `instance` is
+    the thumbprint of the key that one attested instance of it holds.
     """
 
     client: Client
@@ -52,6 +55,12 @@ class Caller(msgspec.Struct, frozen=True):
     credential: Credential
     checks: tuple[Check, ...] = ()
     workload: str = ""
+    instance: str = ""
+
+    @property
+    def holder(self) -> str:
+        """Return whom a refresh family is bound to: the client, or the one instance of it that was vouched for."""
+        return f"{self.client.id} {self.instance}" if self.instance else self.client.id
 
     @property
     def actor(self) -> str:
@@ -80,6 +89,10 @@ class ClientAuthentication(ABC):
     def metadata(self, issuer: str) -> dict[str, Any]:
         """Return further entries for the discovery document; the method's name is listed without asking."""
         return {}
+
+    def offered(self, realm: Realm) -> bool:
+        """Return whether clients of the realm can use it; what nobody can use is not advertised."""
+        return True
 
     @abstractmethod
     def recognises(self, shown: Shown) -> bool:
@@ -124,6 +137,7 @@ def show(request: Request, parameters: Parameters) -> Shown:
     except ValueError:
         raise InvalidRequest("the Authorization header is repeated", reason="client.repeated_header") from None
     ways = (authorization is not None) + ("client_secret" in parameters)
+    ways += any(name == ATTESTATION_HEADER for name, _ in request.headers)
     ways += "client_assertion" in parameters or "client_assertion_type" in parameters
     if ways > 1:
         raise InvalidRequest(

@@ -26,6 +26,7 @@ from keystead.oauth.remote_documents import Document, NotFetched, RemoteDocument
 _RSA_SIGNATURES: Final = frozenset({"RS256", "PS256"})
 _RETRIED: Final = frozenset({"jwt.key_unknown", "jwt.signature", "jwt.algorithm"})
 _KEPT: Final = 4096
+_SIGNING: Final = "sig"
 _NO_KEYS: Final[dict[str, Any]] = {"keys": []}
 
 _documents: Final = RemoteDocuments(accept="application/jwk-set+json, application/json")
@@ -45,22 +46,24 @@ async def read_signed(
     typ: Collection[str],
     algorithms: frozenset[str] = ALGORITHMS,
     maximum: int = jws.MAXIMUM_TOKEN,
+    use: str = _SIGNING,
 ) -> VerifiedToken | Rejected:
     """Verify what a client signed, with an algorithm of `algorithms`. Raises: ClientKeysUnusable.
 
-    An RSA key that names no algorithm serves the one the token names, if that is among `algorithms`.
+    An RSA key that names no algorithm serves the one the token names, if that is among `algorithms`. `use` is what
+    the keys say they are for, where that is not `sig` (SPIFFE says `jwt-svid`).
     """
     header = jws.peek_header_unverified(token)
     named = header.algorithm if header is not None else ""
     accepted = algorithms - (_RSA_SIGNATURES - {named})
     members, document = await _members(client, cx, now)
-    outcome = jws.read(token, keys=_key_set(client, members, accepted), typ=typ, maximum=maximum)
+    outcome = jws.read(token, keys=_key_set(client, members, accepted, use), typ=typ, maximum=maximum)
     if document is None or not isinstance(outcome, Rejected) or outcome.reason not in _RETRIED:
         return outcome
     newer = await _documents.newer(client.jwks_uri, document, cx.outbound, now)
     if newer is None:
         return outcome
-    return jws.read(token, keys=_key_set(client, newer.members, accepted), typ=typ, maximum=maximum)
+    return jws.read(token, keys=_key_set(client, newer.members, accepted, use), typ=typ, maximum=maximum)
 
 
 async def keys_of(
@@ -136,13 +139,19 @@ def _jwks(client: Client, members: Mapping[str, Any]) -> list[Mapping[str, Any]]
     return jwks
 
 
-def _key_set(client: Client, members: dict[str, Any], algorithms: frozenset[str]) -> KeySet:
+def _meant_for(use: str, client: Client, members: dict[str, Any]) -> dict[str, Any]:
+    if use == _SIGNING:
+        return members
+    return {"keys": [{**jwk, "use": _SIGNING} for jwk in _jwks(client, members) if jwk.get("use") == use]}
+
+
+def _key_set(client: Client, members: dict[str, Any], algorithms: frozenset[str], use: str = _SIGNING) -> KeySet:
     """Return the keys of a JWK Set, read once for as long as it does not change."""
     name = (client.realm, client.id, algorithms)
     kept = _key_sets.get(name)
     if kept is None or (kept[0] is not members and kept[0] != members):
         try:
-            keys = KeySet.from_jwks(members, algorithms=algorithms)
+            keys = KeySet.from_jwks(_meant_for(use, client, members), algorithms=algorithms)
         except ValueError as error:
             raise ClientKeysUnusable(f"the keys of client {client.id} cannot be used: {error}") from None
         if len(_key_sets) >= _KEPT:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.core.attestation_errors import UseAttestationChallenge
 from keystead.core.errors import (
     InsufficientScope,
     InsufficientUserAuthentication,
@@ -84,6 +85,8 @@ def _challenge(error: OAuthError, description: str) -> Headers:
         return (_BASIC,)
     if isinstance(error, UseDpopNonce):
         return _nonce(error)
+    if isinstance(error, UseAttestationChallenge):
+        return ((b"oauth-client-attestation-challenge", error.challenge.encode()),)
     if isinstance(error, TemporarilyUnavailable):
         return ((b"retry-after", b"1"),)
     if not isinstance(error, _BEARER_ERRORS):

@@ -40,7 +40,7 @@ def begin_family(grant: Grant, attempt: Attempt) -> Write[str]:
             realm=grant.realm,
             family=grant.id,
             digest=handle_digest(token),
-            binding=family_binding(grant.client_id, grant.binding),
+            binding=family_binding(attempt.caller.holder, grant.binding),
             expires_at=idle_end(grant, attempt),
             now=attempt.now,
         )
@@ -63,7 +63,7 @@ def rotate_family(
             generation=shown.generation,
             digest=digest,
             successor=handle_digest(token),
-            binding=family_binding(attempt.caller.client.id, grant.binding),
+            binding=family_binding(attempt.caller.holder, grant.binding),
             retry_window=RETRY_WINDOW,
             expires_at=idle_end(grant, attempt),
             now=attempt.now,
@@ -75,7 +75,7 @@ def rotate_family(
 def is_live_member(grant: Grant, digest: str, attempt: Attempt) -> Read[bool]:
     """Return whether a shown token is the family's live one, in the hands it is bound to. Changes nothing."""
     family = yield from look_at_family(grant.realm, grant.id, attempt.now)
-    binding = family_binding(attempt.caller.client.id, grant.binding)
+    binding = family_binding(attempt.caller.holder, grant.binding)
     return family is not None and not family.revoked and (family.digest, family.binding) == (digest, binding)
 
 

@@ -25,6 +25,7 @@ from keystead.app.settings.token_checks import (
     require_well_formed_claims,
 )
 from keystead.app.settings.trust_checks import require_sound_trust
+from keystead.app.settings.voucher_checks import require_vouchers
 from keystead.core.uris import wrong_redirect_uri
 
 Problem = tuple[Place, str]
@@ -155,6 +156,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_credentials,
     require_profiles,
     require_registration,
+    require_vouchers,
     _require_redirect_uris,
     _require_known_scopes,
     _require_known_parties,

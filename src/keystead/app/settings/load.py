@@ -17,6 +17,7 @@ from keystead.app.settings.document import Document, parse_document, read_docume
 from keystead.app.settings.realm import AgentEntry, ApiSettings, RealmSettings
 from keystead.app.settings.references import fill_in
 from keystead.app.settings.settings import Settings
+from keystead.app.settings.voucher_checks import with_bundles
 from keystead.core.errors import ConfigurationError
 
 _REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
@@ -73,7 +74,7 @@ def _realm(document: Document, name: str, value: Any, *, agent_keys: bool) -> Re
     realm = decode(document, value or {}, place, RealmSettings)
     if not agent_keys:
         return realm
-    realm = _with_authorities(document, place, realm)
+    realm = with_bundles(document, place, _with_authorities(document, place, realm))
     agents = tuple(_with_keys(document, (*place, "agents", index), agent) for index, agent in enumerate(realm.agents))
     return msgspec.structs.replace(realm, agents=agents)
 

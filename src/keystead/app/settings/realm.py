@@ -9,6 +9,7 @@ import msgspec
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.registration import RegistrationSettings
 from keystead.app.settings.trust import PartnerServerSettings, TrustedIssuerSettings
+from keystead.core.records.client_vouchers import ClientAttester, SpiffeTrustDomain
 from keystead.core.records.detail_type import DetailType
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds, Secret
@@ -134,7 +135,9 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `pushed_request_lifetime` (5 to 599) is for the `request_uri` of a pushed request.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
-    `registration` says which clients may register themselves.
+    `registration` says which clients may register themselves. `spiffe_trust_domains` are those whose JWT-SVIDs may
+    authenticate clients, `client_attesters` those that may vouch for instances of an app;
+    `require_attestation_challenge` demands a challenge of ours in each proof that goes with an attestation.
     `authorization_details_types` are the types of rich authorization requests (RFC 9396), by name.
     `status_lists` enters every JWT access token in a Token Status List, which is made anew every `status_list_ttl`
     seconds; it costs a write for each token.
@@ -176,3 +179,6 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     trusted_issuers: tuple[TrustedIssuerSettings, ...] = ()
     partner_servers: tuple[PartnerServerSettings, ...] = ()
     registration: RegistrationSettings = RegistrationSettings()
+    spiffe_trust_domains: tuple[SpiffeTrustDomain, ...] = ()
+    client_attesters: tuple[ClientAttester, ...] = ()
+    require_attestation_challenge: bool = False

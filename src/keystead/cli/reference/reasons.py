@@ -14,7 +14,7 @@ from typing import Final
 
 import keystead
 from keystead.cli.reference.markdown import GENERATED, code, table
-from keystead.core import errors, registration_errors, request_errors, waiting_errors
+from keystead.core import attestation_errors, errors, registration_errors, request_errors, waiting_errors
 
 _SLUG: Final = re.compile(r"[a-z*][a-z0-9_*]*(\.[a-z0-9_*]+)+")
 _FIRST_ARGUMENT: Final = frozenset({"Denied", "Rejected", "NotAttested"})
@@ -43,7 +43,7 @@ def page(root: Path) -> str:
 
 def oauth_errors() -> list[type[errors.OAuthError]]:
     """Return every error class with a code of its own."""
-    files = (errors, waiting_errors, request_errors, registration_errors)
+    files = (errors, waiting_errors, request_errors, registration_errors, attestation_errors)
     named = {name: kind for file in files for name, kind in vars(file).items()}
     kinds = [kind for kind in named.values() if inspect.isclass(kind) and issubclass(kind, errors.OAuthError)]
     return [kind for kind in kinds if "code" in vars(kind)]

@@ -28,7 +28,7 @@ class Client(Record, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[str] = "client"
-    indexes: ClassVar[tuple[str, ...]] = ("workload",)
+    indexes: ClassVar[tuple[str, ...]] = ("workload", "spiffe_id")
     cached: ClassVar[bool] = True
 
     enabled: bool = True

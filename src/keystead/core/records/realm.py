@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from keystead.core.records.client_vouchers import ClientAttester, SpiffeTrustDomain
 from keystead.core.records.detail_type import DetailType
 from keystead.core.records.record import Record
 from keystead.core.records.registration import RegistrationRules
@@ -46,6 +47,9 @@ class Realm(Record, frozen=True, kw_only=True):
     authorization_details_types: dict[str, DetailType] = {}
     require_dpop_nonce: bool = False
     registration: RegistrationRules = RegistrationRules()
+    spiffe_trust_domains: tuple[SpiffeTrustDomain, ...] = ()
+    client_attesters: tuple[ClientAttester, ...] = ()
+    require_attestation_challenge: bool = False
     client_certificate_authorities: str = ""
 
     @property

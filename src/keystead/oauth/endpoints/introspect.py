@@ -8,6 +8,7 @@ from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidClient, OAuthError
 from keystead.core.forms import Form, Token, Word, read_body, read_form
 from keystead.core.http import NO_STORE, Reply, Request, json_reply
+from keystead.core.records.realm import Realm
 from keystead.core.spec import RFC7662, RFC9701
 from keystead.oauth.catalogue import client_authentications
 from keystead.oauth.client_authentication import Caller, authenticate_client
@@ -53,6 +54,11 @@ class IntrospectEndpoint(EndpointPlugin):
             "introspection_endpoint": f"{issuer}/{self.path}",
             "introspection_endpoint_auth_methods_supported": methods,
         }
+
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return how the clients of this realm authenticate here."""
+        offered = sorted(one.method for one in client_authentications() if one.offered(realm) and one.method != "none")
+        return {"introspection_endpoint_auth_methods_supported": offered}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one question."""

@@ -9,6 +9,7 @@ from keystead.core.errors import OAuthError, StorageError, UnauthorizedClient
 from keystead.core.forms import Form, Token, Word, read_body, read_form
 from keystead.core.http import NO_STORE, Reply, Request
 from keystead.core.records.grant import Grant
+from keystead.core.records.realm import Realm
 from keystead.core.spec import RFC7009
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.catalogue import client_authentications
@@ -50,6 +51,11 @@ class RevokeEndpoint(EndpointPlugin):
             "revocation_endpoint": f"{issuer}/{self.path}",
             "revocation_endpoint_auth_methods_supported": sorted(one.method for one in client_authentications()),
         }
+
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return how the clients of this realm authenticate here."""
+        offered = sorted(method.method for method in client_authentications() if method.offered(realm))
+        return {"revocation_endpoint_auth_methods_supported": offered}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Revoke one token. Storage failures escape to the server, which answers 503."""

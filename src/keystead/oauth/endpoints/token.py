@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keystead.core.http import Reply, Request
+from keystead.core.records.realm import Realm
 from keystead.core.spec import OIDC_CORE, RFC6749, RFC8705, RFC9449
 from keystead.oauth.bindings.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from keystead.oauth.catalogue import client_authentications, grants
@@ -37,6 +38,11 @@ class TokenEndpoint(EndpointPlugin):
         for method in client_authentications():
             document |= method.metadata(issuer)
         return document
+
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return how the clients of this realm authenticate here: what it has set up and no more."""
+        offered = sorted(method.method for method in client_authentications() if method.offered(realm))
+        return {"token_endpoint_auth_methods_supported": offered}
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Run the pipeline."""
