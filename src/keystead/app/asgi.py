@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from keystead.app.http_server.application import Application, Route
-from keystead.app.http_server.forwarded_certificate import CERTIFICATE_HEADERS
 from keystead.app.http_server.framing import Refusal, require_clear_message, require_plain_target
 from keystead.app.http_server.lane import REQUEST_KEY, ROUTE_KEY
 from keystead.app.http_server.wire import HeadWriter
+from keystead.core.forwarded_certificate import CERTIFICATE_HEADERS
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.trace import accept_trace
 from keystead.core.values import EpochSeconds

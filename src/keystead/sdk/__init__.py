@@ -21,6 +21,7 @@ from keystead.sdk.errors import AgentUnavailable, IssuerUnavailable, TokenRefuse
 if TYPE_CHECKING:
     from keystead.sdk.agent import AgentClient, SyncAgentClient
     from keystead.sdk.exchange import TokenExchange
+    from keystead.sdk.holder import SenderConstraint
     from keystead.sdk.issuer_keys import KeyPolicy
     from keystead.sdk.journal import JsonLinesJournal
     from keystead.sdk.kept_tokens import ObtainedToken
@@ -38,6 +39,7 @@ __all__ = [
     "Refused",
     "RevocationPolicy",
     "Revocations",
+    "SenderConstraint",
     "SyncAgentClient",
     "TokenExchange",
     "TokenRefused",
@@ -53,6 +55,7 @@ _WHERE = {
     "ObtainedToken": "kept_tokens",
     "RevocationPolicy": "revocations",
     "Revocations": "revocations",
+    "SenderConstraint": "holder",
     "SyncAgentClient": "agent",
     "TokenExchange": "exchange",
     "Verifier": "verifier",

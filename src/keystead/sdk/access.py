@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Decision, Journal
 from keystead.core.trace import TraceContext, accept_trace
-from keystead.sdk.bearer import bearer_token
 from keystead.sdk.caller import Refused, VerifiedCaller
 from keystead.sdk.demand import Demand
+from keystead.sdk.presented import Presented, shown_token
 from keystead.sdk.verifier import Verifier
 
 ACTION: Final = "resource.access"
@@ -22,11 +23,17 @@ _NOTHING: Final = Credential("none")
 
 
 class Arrival(NamedTuple):
-    """A request that arrived, as far as it is needed here. Header names are lower case, repeated ones repeated."""
+    """A request that arrived, as far as it is needed here. Header names are lower case, repeated ones repeated.
+
+    `raw_path` is the path before decoding, where the server tells it; `certificate` is the DER certificate the sender
+    proved to hold in TLS, empty for none.
+    """
 
     method: str
     path: str
     headers: Iterable[tuple[bytes, bytes]]
+    certificate: bytes = b""
+    raw_path: str = ""
 
 
 class Guard:
@@ -38,19 +45,29 @@ class Guard:
 
     async def admit(self, arrival: Arrival, wanted: Demand) -> VerifiedCaller | Refused:
         """Decide about one request, and record the decision."""
-        authorizations, traceparent = [], None
+        authorizations, proofs, traceparent = [], [], None
         for name, value in arrival.headers:
             if name == b"authorization":
                 authorizations.append(value)
+            elif name == b"dpop":
+                proofs.append(value.decode("latin-1"))
             elif name == b"traceparent":
                 traceparent = value.decode("latin-1")
         trace = accept_trace(traceparent)
-        token = bearer_token(authorizations)
-        if isinstance(token, Refused):
-            shown = Check("token", False, token.description)
-            outcome: VerifiedCaller | Refused = msgspec.structs.replace(token, checks=(shown,), credential=_NOTHING)
+        shown = shown_token(authorizations)
+        if isinstance(shown, Refused):
+            missing = Check("token", False, shown.description)
+            outcome: VerifiedCaller | Refused = msgspec.structs.replace(shown, checks=(missing,), credential=_NOTHING)
         else:
-            outcome = await self.verifier.judge(token, wanted, trace)
+            presented = Presented(
+                shown.token,
+                shown.scheme,
+                arrival.method,
+                arrival.raw_path or quote(arrival.path),
+                tuple(proofs),
+                arrival.certificate,
+            )
+            outcome = await self.verifier.judge(presented, wanted, trace)
         if self._journal is not None:
             self._journal.record(self._decision(arrival, outcome, trace))
         return outcome
@@ -90,6 +107,8 @@ def refusal_headers(refused: Refused) -> tuple[tuple[str, str], ...]:
         headers.append(("www-authenticate", refused.www_authenticate))
     else:
         headers.append(("retry-after", "1"))
+    if refused.dpop_nonce:
+        headers.append(("dpop-nonce", refused.dpop_nonce))
     return tuple(headers)
 
 

@@ -8,6 +8,7 @@ Does not: decide by path on its own. `demand_for` may say what each request dema
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -55,11 +56,11 @@ class KeysteadMiddleware:
         if wanted is None:
             await self._app(scope, receive, send)
             return
-        arrival = Arrival(scope.get("method", "WEBSOCKET"), scope["path"], scope["headers"])
+        arrival = arrival_of(scope)
         outcome = await self._guard.admit(arrival, wanted)
         if not isinstance(outcome, Refused):
             scope[SCOPE_KEY] = outcome
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _with_nonce(send, outcome.next_nonce) if outcome.next_nonce else send)
         elif scope["type"] == "http":
             await _answer(outcome, send)
         else:
@@ -70,6 +71,34 @@ class KeysteadMiddleware:
         if scope["type"] == "lifespan":
             return None
         return _ANYTHING if self._demand_for is None else self._demand_for(scope)
+
+
+def arrival_of(scope: Scope) -> Arrival:
+    """Return what a scope says of a request. The certificate is the one of ASGI's TLS extension.
+
+    Does not: look at a header for it. A service behind a proxy puts the certificate its proxy saw into the extension.
+    """
+    return Arrival(
+        scope.get("method", "WEBSOCKET"),
+        scope["path"],
+        scope["headers"],
+        _certificate(scope),
+        scope.get("raw_path", b"").decode("latin-1"),
+    )
+
+
+def _certificate(scope: Scope) -> bytes:
+    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    return ssl.PEM_cert_to_DER_cert(chain[0]) if chain else b""
+
+
+def _with_nonce(send: Send, nonce: str) -> Send:
+    async def send_with_nonce(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"dpop-nonce", nonce.encode())]}
+        await send(message)
+
+    return send_with_nonce
 
 
 async def _answer(refused: Refused, send: Send) -> None:

@@ -19,6 +19,7 @@ class VerifiedCaller(msgspec.Struct, frozen=True, kw_only=True):
     `subject` together, never by a name or an address. `actors` are those who act for the subject, nearest first;
     `client_id` is whom the token was issued to. `acr`, `amr` and `auth_time` say how and when the person signed in.
     `token` is for exchanging onwards, never for sending to another audience. `claims` holds everything the token says.
+    `next_nonce` goes into the reply's DPoP-Nonce header, where it is not empty.
     """
 
     issuer: str
@@ -41,6 +42,7 @@ class VerifiedCaller(msgspec.Struct, frozen=True, kw_only=True):
     trace: TraceContext
     claims: dict[str, Any]
     checks: tuple[Check, ...] = ()
+    next_nonce: str = ""
 
     def credential(self) -> Credential:
         """Return what was shown, for a log line."""
@@ -63,7 +65,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may not go on, with everything needed to answer it.
 
     Shape: HTTP `status`, the value of `WWW-Authenticate` (empty for 503), the registered `error` code (empty when no
-    token was shown), a public `description`, a stable `reason` slug for logs, and each check that ran.
+    token was shown), a public `description`, a stable `reason` slug for logs, each check that ran, and `dpop_nonce`
+    for the DPoP-Nonce header, where one is due.
     Spec: RFC 6750 section 3, RFC 9470 section 3.
     """
 
@@ -74,6 +77,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     www_authenticate: str = ""
     checks: tuple[Check, ...] = ()
     credential: Credential | None = None
+    dpop_nonce: str = ""
 
 
 def caller_of(claims: AccessClaims, said: dict[str, Any], token: str, trace: TraceContext) -> VerifiedCaller:

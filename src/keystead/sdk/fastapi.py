@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 
 from keystead.core.decisions import Journal
-from keystead.sdk.access import Arrival, Guard, refusal_headers
+from keystead.sdk.access import Guard, refusal_headers
+from keystead.sdk.asgi import arrival_of
 from keystead.sdk.caller import Refused, VerifiedCaller
 from keystead.sdk.demand import demand
 from keystead.sdk.verifier import Verifier
@@ -44,20 +45,21 @@ class Protect:
         acr: str | Collection[str] = (),
         max_auth_age: int | None = None,
         actors: str | Collection[str] | None = None,
-    ) -> Callable[[Request], Awaitable[VerifiedCaller]]:
+    ) -> Callable[[Request, Response], Awaitable[VerifiedCaller]]:
         """Return a dependency that demands these scopes, sign-in level, age of sign-in (seconds) and calling parties.
 
         Raises: ConfigurationError at import of the service, not at the first request, when a demand is malformed.
         """
         wanted = demand(" ".join(scopes), acr, max_auth_age, actors)
 
-        async def caller(request: Request) -> VerifiedCaller:
-            arrival = Arrival(request.method, request.scope["path"], request.scope["headers"])
-            outcome = await self._guard.admit(arrival, wanted)
+        async def caller(request: Request, response: Response) -> VerifiedCaller:
+            outcome = await self._guard.admit(arrival_of(request.scope), wanted)
             if isinstance(outcome, Refused):
                 detail = {"error": outcome.error, "error_description": outcome.description}
                 headers = dict(refusal_headers(outcome)[1:])
                 raise HTTPException(outcome.status, detail, headers)
+            if outcome.next_nonce:
+                response.headers["dpop-nonce"] = outcome.next_nonce
             return outcome
 
         return caller

@@ -29,8 +29,10 @@ from keystead.core.trace import TraceContext, new_trace
 from keystead.core.values import EpochSeconds
 from keystead.sdk.caller import Refused, VerifiedCaller, caller_of
 from keystead.sdk.demand import Demand, challenge, demand
+from keystead.sdk.holder import HolderChecks, SenderConstraint
 from keystead.sdk.issuer import Issuer
 from keystead.sdk.issuer_keys import IssuerKeys, KeyPolicy
+from keystead.sdk.presented import Presented
 from keystead.sdk.revocation_feed import FollowedRevocations, follow
 from keystead.sdk.revocations import RevocationPolicy, Revocations, Watched
 
@@ -56,8 +58,8 @@ class Verifier:
 
     `issuer` and `audience` are mandatory and compared exactly. `keys` says how old the issuer's keys may be.
     `revocations` says how old the news of what died early may be; by default the issuer's feed is followed, and after
-    a minute without news nothing is accepted. The attribute of that name tells how old it is. Make one verifier per
-    service and keep it.
+    a minute without news nothing is accepted. The attribute of that name tells how old it is. `sender` says how tokens
+    bound to a key are checked, and whether others are good at all. Make one verifier per service and keep it.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Verifier:
         algorithms: Collection[str] = ALGORITHMS,
         keys: KeyPolicy | None = None,
         revocations: RevocationPolicy | Revocations | None = None,
+        sender: SenderConstraint | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
@@ -90,6 +93,7 @@ class Verifier:
             self.revocations = revocations
         self._settled = self.revocations is None
         self._clock = clock
+        self._holders = HolderChecks(sender, audience)
         self._proved: dict[bytes, _Proved] = {}
 
     async def verify(
@@ -101,11 +105,21 @@ class Verifier:
         max_auth_age: int | None = None,
         actors: str | Collection[str] | None = None,
     ) -> VerifiedCaller | Refused:
-        """Check one token against what one call demands. Never raises on any token."""
+        """Check one bearer token against what one call demands. Never raises on any token.
+
+        A token that is bound to a key is refused: only `judge` is told how it was shown.
+        """
         return await self.judge(token, demand(scopes, acr_values, max_auth_age, actors))
 
-    async def judge(self, token: str, wanted: Demand, trace: TraceContext | None = None) -> VerifiedCaller | Refused:
-        """Check one token against a demand made beforehand, within a trace."""
+    async def judge(
+        self, shown: Presented | str, wanted: Demand, trace: TraceContext | None = None
+    ) -> VerifiedCaller | Refused:
+        """Check one token, and who shows it, against a demand made beforehand, within a trace.
+
+        A text is a bearer token of which no more is known: bound ones are refused then.
+        """
+        if isinstance(shown, str):
+            shown = Presented(shown)
         keys = await self._keys.current()
         if keys is None:
             return _unavailable("keys.unavailable", "issuer keys", self._keys.last_failure)
@@ -116,9 +130,17 @@ class Verifier:
         if revocations is not None and not revocations.fresh():
             return _unavailable("revocations.stale", "revocation", "news of revocation does not arrive in time")
         now = EpochSeconds(int(self._clock()))
-        proved = await self._prove(token, keys, now)
+        proved = await self._prove(shown.token, keys, now)
         if isinstance(proved, Refused):
             return proved
+        if self._holders.concern(proved.claims, shown):
+            held = await self._holders.check(proved.claims, shown, now)
+            if isinstance(held, Refused):
+                failed = held.checks or (Check("holder", False, held.description),)
+                shown_here = proved.caller.credential()
+                return msgspec.structs.replace(held, checks=(*proved.checks, *failed), credential=shown_here)
+            caller = msgspec.structs.replace(proved.caller, next_nonce=held.next_nonce)
+            proved = proved._replace(caller=caller, checks=(*proved.checks, *held.checks))
         return self._decide(proved, wanted, trace or new_trace(), now)
 
     def _decide(

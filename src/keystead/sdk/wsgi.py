@@ -9,9 +9,11 @@ keys are fetched and kept exactly as in the ASGI form.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from urllib.parse import quote
 
 from keystead.core.decisions import Journal
 from keystead.sdk.access import Arrival, Guard, refusal_body, refusal_headers
@@ -62,7 +64,14 @@ class KeysteadWsgi:
             start_response(f"{outcome.status} {_PHRASES[outcome.status]}", headers)
             return [body]
         environ[ENVIRON_KEY] = outcome
-        return self._app(environ, start_response)
+        if not outcome.next_nonce:
+            return self._app(environ, start_response)
+        nonce = ("dpop-nonce", outcome.next_nonce)
+
+        def start_with_nonce(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start_response(status, [*headers, nonce], *more)
+
+        return self._app(environ, start_with_nonce)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -74,6 +83,10 @@ class KeysteadWsgi:
 
 def _arrival(environ: Environ) -> Arrival:
     """Read a WSGI environment. Repeated headers come joined by commas; no token has one, so such a request fails."""
-    names = {b"authorization": "HTTP_AUTHORIZATION", b"traceparent": "HTTP_TRACEPARENT"}
+    names = {b"authorization": "HTTP_AUTHORIZATION", b"dpop": "HTTP_DPOP", b"traceparent": "HTTP_TRACEPARENT"}
     headers = [(name, environ[key].encode("latin-1")) for name, key in names.items() if key in environ]
-    return Arrival(environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", ""), headers)
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "").partition("?")[0]
+    shown = environ.get("SSL_CLIENT_CERT", "")
+    certificate = ssl.PEM_cert_to_DER_cert(shown) if shown else b""
+    return Arrival(environ.get("REQUEST_METHOD", ""), path, headers, certificate, raw or quote(path.encode("latin-1")))

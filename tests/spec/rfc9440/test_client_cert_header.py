@@ -9,15 +9,15 @@ from urllib.parse import quote
 import pytest
 
 from keystead.app.http_server.application import Application
-from keystead.app.http_server.forwarded_certificate import (
+from keystead.app.metrics import Metrics
+from keystead.core.forwarded_certificate import (
     CLIENT_CERT,
     NOTHING,
     XFCC,
     ForwardedCertificate,
+    NotOneCertificate,
     read_forwarded,
 )
-from keystead.app.http_server.framing import Refusal
-from keystead.app.metrics import Metrics
 from tests.certificates import holder
 
 ROOT = holder("Root", authority=True)
@@ -63,7 +63,7 @@ def test_the_certificate_and_its_chain_are_read() -> None:
     ],
 )
 def test_anything_else_is_refused(value: bytes) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(NotOneCertificate):
         read_forwarded(((b"client-cert", value),), CLIENT_CERT)
 
 
@@ -71,7 +71,7 @@ def test_anything_else_is_refused(value: bytes) -> None:
 def test_two_certificates_are_nobodys() -> None:
     twice = ((b"client-cert", sequence(CLIENT.der)), (b"client-cert", sequence(OTHER.der)))
     for format, headers in ((CLIENT_CERT, twice), (XFCC, ((b"x-forwarded-client-cert", b"Cert=x"),) * 2)):
-        with pytest.raises(Refusal):
+        with pytest.raises(NotOneCertificate):
             read_forwarded(headers, format)
 
 
@@ -108,7 +108,7 @@ def test_the_nearest_proxys_element_counts() -> None:
     ],
 )
 def test_an_element_without_one_certificate_is_refused(value: str) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(NotOneCertificate):
         xfcc(value)
 
 

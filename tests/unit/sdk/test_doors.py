@@ -17,8 +17,8 @@ from fastapi import Depends, FastAPI
 
 from keystead.sdk import JsonLinesJournal, Refused, VerifiedCaller, Verifier, demand
 from keystead.sdk.asgi import KeysteadMiddleware, Receive, Scope, Send
-from keystead.sdk.bearer import bearer_token
 from keystead.sdk.fastapi import Protect
+from keystead.sdk.presented import Presented, shown_token
 from keystead.sdk.wsgi import KeysteadWsgi
 from tests.unit.sdk.conftest import Clock
 from tests.unit.sdk.loopback_issuer import LoopbackIssuer
@@ -216,12 +216,12 @@ async def test_websockets_and_start_up(issuer: LoopbackIssuer, clock: Clock, ver
         ([b"Bearer "], 400, "token.malformed"),
         ([b"Bearer a b"], 400, "token.malformed"),
         ([b"Bearer a", b"Bearer a"], 400, "token.repeated"),
-        ([b"DPoP a"], 401, "token.scheme"),
+        ([b"Digest a"], 401, "token.scheme"),
     ],
 )
 def test_the_authorization_header_is_read_strictly(values: list[bytes], status: int, reason: str) -> None:
-    refused = bearer_token(values)
+    refused = shown_token(values)
     assert isinstance(refused, Refused)
     assert (refused.status, refused.reason) == (status, reason)
     assert refused.www_authenticate.startswith("Bearer")
-    assert bearer_token([b"bEaReR  token"]) == "token"
+    assert shown_token([b"bEaReR  token"]) == Presented("token")

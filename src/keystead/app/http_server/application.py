@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from keystead.app.http_server.forwarded_certificate import NOTHING, ForwardedCertificate, read_forwarded
-from keystead.app.http_server.framing import Limits, refusal_reply
+from keystead.app.http_server.framing import Limits, Refusal, refusal_reply
+from keystead.core.forwarded_certificate import NOTHING, ForwardedCertificate, NotOneCertificate, read_forwarded
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.values import EpochSeconds
 
@@ -143,7 +143,10 @@ class Application:
         """
         if not headers or not self.certificate_header or not self.trusts(peer):
             return NOTHING
-        return read_forwarded(headers, self.certificate_header)
+        try:
+            return read_forwarded(headers, self.certificate_header)
+        except NotOneCertificate:
+            raise Refusal(400, "The proxy sent a client certificate that cannot be read, or several.") from None
 
     def failure(self, error: BaseException, request: Request) -> Reply:
         """Return the answer to an exception nobody caught, and log it once. The last resort."""

@@ -15,9 +15,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from keystead.app.http_server.application import NOT_FOUND, Target
-from keystead.app.http_server.forwarded_certificate import CERTIFICATE_HEADERS, NOTHING, ForwardedCertificate
 from keystead.app.http_server.framing import METHODS, Refusal, require_clear_message, require_plain_target
 from keystead.app.http_server.turns import Turn, TurnTakingProtocol
+from keystead.core.forwarded_certificate import CERTIFICATE_HEADERS, NOTHING, ForwardedCertificate
 from keystead.core.http import Request
 from keystead.core.trace import TraceContext, accept_trace, new_trace
 from keystead.core.values import EpochSeconds

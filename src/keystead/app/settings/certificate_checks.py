@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from keystead.app.http_server.forwarded_certificate import FORMATS
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.credential_checks import CERTIFICATE_METHODS
 from keystead.app.settings.document import Place
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server import ServerSettings
 from keystead.app.settings.server_checks import host_of, is_loopback
+from keystead.core.forwarded_certificate import FORMATS
 from keystead.oauth.certificate_names import NAMES, SUBJECT, read_subject
 
 Problem = tuple[Place, str]

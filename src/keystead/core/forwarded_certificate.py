@@ -1,23 +1,19 @@
 """The certificate a TLS-terminating proxy saw: read from the one header the settings name, and from nobody but it.
 
-Flow: the protocol takes every certificate header out of the request before anything else sees it -> when the peer is a
-trusted proxy, and the settings say that it sends one, `read_forwarded` reads it -> `Request.client_certificate`.
-Does not: guess which header a proxy uses, or take a certificate from a header that is there twice.
+Flow: whoever serves takes every certificate header out of the request before anything else sees it -> when the peer is
+a trusted proxy, and the settings say that it sends one, `read_forwarded` reads it.
+Does not: know peers, guess which header a proxy uses, or take a certificate from a header that is there twice.
 Spec: RFC 9440 sections 2 and 3 (`Client-Cert`), Envoy's `x-forwarded-client-cert` (XFCC).
 """
 
 from __future__ import annotations
 
 from base64 import b64decode
-from binascii import Error as BinasciiError
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from keystead.app.http_server.framing import Refusal
 from keystead.core.http import Headers
 
 CLIENT_CERT: Final = "client-cert"
@@ -29,6 +25,10 @@ CERTIFICATE_HEADERS: Final = frozenset({b"client-cert", b"client-cert-chain", b"
 
 _LARGEST: Final = 16_384
 _LONGEST_CHAIN: Final = 8
+
+
+class NotOneCertificate(ValueError):
+    """A proxy's header does not say whose certificate it saw."""
 
 
 class ForwardedCertificate(msgspec.Struct, frozen=True):
@@ -44,19 +44,19 @@ NOTHING: Final = ForwardedCertificate()
 def read_forwarded(headers: Headers, format: str) -> ForwardedCertificate:
     """Return what a trusted proxy says of the client's certificate.
 
-    Raises: Refusal when a header is repeated or malformed: then nobody knows whose request this is.
+    Raises: NotOneCertificate when a header is repeated or malformed: then nobody knows whose request this is.
     """
     found = [value for name, value in headers if name == format.encode()]
     if not found:
         return NOTHING
     if len(found) > 1:
-        raise Refusal(400, "The proxy sent several client certificates.")
+        raise NotOneCertificate("the proxy sent several client certificates")
     try:
         if format == XFCC:
             return _read_xfcc(found[0].decode("ascii"))
         return ForwardedCertificate(_byte_sequence(found[0]), _chain(headers))
-    except (ValueError, BinasciiError):
-        raise Refusal(400, "The proxy sent a client certificate that cannot be read.") from None
+    except ValueError as error:
+        raise NotOneCertificate(f"the proxy's certificate header cannot be read: {error}") from None
 
 
 def _byte_sequence(text: bytes) -> bytes:
@@ -118,6 +118,9 @@ def _unquoted(value: str) -> str:
 
 
 def _pem(text: str) -> tuple[bytes, ...]:
+    from cryptography import x509  # only Envoy writes PEM
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     pem = unquote_to_bytes(text)
     if len(pem) > _LARGEST * (_LONGEST_CHAIN + 1):
         raise ValueError("too large")
