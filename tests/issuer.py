@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 import keystead.web
+from keystead.app.catalogue import page_metadata
 from keystead.app.certificate_trust import X509Trust
 from keystead.app.outbound import GuardedOutbound
 from keystead.app.revocation_news import StoreRevocationNews
@@ -130,6 +131,7 @@ class Issuer:
             end_authority=end_authority,
             outbound=self.outbound,
             brake=StoredBrake(),
+            further_metadata=page_metadata,
             revocation_news=StoreRevocationNews(self.store, partial(issuer_url, BASE), clock=lambda: self.now),
             certificates=X509Trust(),
             takes_certificates=True,

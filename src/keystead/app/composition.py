@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from keystead.app.catalogue import endpoints
+from keystead.app.catalogue import endpoints, page_metadata
 from keystead.app.certificate_trust import X509Trust
 from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
@@ -111,6 +111,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         end_authority=end_authority,
         outbound=outbound,
         brake=StoredBrake(),
+        further_metadata=page_metadata,
         revocation_news=revocation_news,
         certificates=X509Trust(),
         takes_certificates=configuration.takes_certificates,

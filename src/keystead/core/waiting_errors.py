@@ -6,7 +6,7 @@ A part of the tree in `keystead.core.errors`, in a file of its own.
 from __future__ import annotations
 
 from keystead.core.errors import AccessDenied, OAuthError
-from keystead.core.spec import CIBA, RFC8628
+from keystead.core.spec import CIBA, FIRST_PARTY_APPS, RFC8628
 
 
 class DecisionDenied(AccessDenied):
@@ -70,3 +70,24 @@ class InvalidBindingMessage(OAuthError):
 
     code = "invalid_binding_message"
     spec = CIBA["13"]
+
+
+class InsufficientAuthorization(OAuthError):
+    """A first-party application has to ask the person for more."""
+
+    code = "insufficient_authorization"
+    spec = FIRST_PARTY_APPS["5.2.2"]
+
+
+class InvalidSession(OAuthError):
+    """The auth_session is unknown, over, or another client's."""
+
+    code = "invalid_session"
+    spec = FIRST_PARTY_APPS["5.2.2"]
+
+
+class RedirectToWeb(OAuthError):
+    """What is missing can only be done in a browser."""
+
+    code = "redirect_to_web"
+    spec = FIRST_PARTY_APPS["5.2.2"]

@@ -172,6 +172,18 @@ def _holds_form_action(request: Request) -> bool:
     return any(name == b"sec-fetch-mode" and value == b"navigate" for name, value in request.headers)
 
 
+async def obtain_code(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) -> str | None:
+    """Offer a code outside of the browser: for a request of which nothing is missing. None: it was spent before."""
+    person = asked.situation.person
+    if person is None:
+        raise RuntimeError("nothing is missing, but nobody is signed in")
+    code = _authorization_code(asked, person)
+    handle = await cx.store.write(lambda: _settle(asked, code, person.session, None, cx))
+    if handle is not None:
+        journal.code_offered(asked, code, checks, cx)
+    return handle
+
+
 async def _finish(asked: Asked, checks: tuple[Check, ...], cx: ServerContext) -> Reply:
     """Offer the code, in one write with everything that goes with it."""
     interaction, person = asked.interaction, asked.situation.person

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from keystead.core.decisions import Journal
 from keystead.core.logout import Ended
 from keystead.core.pages import Pages
 from keystead.core.protocols import CertificateTrust, KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
+from keystead.core.records.realm import Realm
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write
@@ -34,11 +35,18 @@ class Brake(Protocol):
         ...
 
 
+def no_further_metadata(issuer: str, realm: Realm) -> dict[str, Any]:
+    """Return nothing: no plug-in stands outside of `oauth`."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class ServerContext:
     """The parts of a running issuer. `base_url` is the public origin and path prefix, without a trailing slash;
     `takes_certificates` says whether senders can show TLS certificates at all, `mtls_base_url` where they are asked for
     one, empty when that is nowhere else.
+
+    `further_metadata` is what plug-ins outside of this package put into the discovery document.
 
     Does not: read the Host header. Every URL we print comes from `base_url`.
     """
@@ -57,6 +65,7 @@ class ServerContext:
     revocation_news: RevocationNews
     certificates: CertificateTrust
     brake: Brake
+    further_metadata: Callable[[str, Realm], dict[str, Any]] = no_further_metadata
     takes_certificates: bool = False
     mtls_base_url: str = ""
 

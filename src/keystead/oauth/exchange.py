@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from keystead.core.forms import Form, Line, Token, Word
+from keystead.core.records.realm import Realm
 from keystead.core.spec import Section
 from keystead.oauth.grant import Attempt, Authority
 
@@ -42,8 +43,8 @@ class Exchange(ABC):
     specs: ClassVar[tuple[Section, ...]]
     events: ClassVar[tuple[str, ...]] = ()
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
-        """Return further entries for the discovery document."""
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return further entries for the discovery document, where the realm's settings decide."""
         return {}
 
     @abstractmethod

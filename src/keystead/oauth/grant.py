@@ -132,6 +132,10 @@ class Grant(ABC, Generic[F]):
         """Return further entries for the discovery document; the grant type itself is listed without asking."""
         return {}
 
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
+        """Return those of its entries that the realm's settings decide."""
+        return {}
+
     @abstractmethod
     async def prove(self, form: F, attempt: Attempt) -> Authority:
         """Return who, for whom and how far. Looks, and spends nothing that belongs to the rightful holder.

@@ -9,6 +9,7 @@ import pytest
 from keystead.core.jose import jws
 from keystead.core.records.account import Account
 from keystead.core.records.client import Client
+from keystead.core.records.realm import Realm
 from keystead.core.records.session import Session
 from keystead.core.records.trusted_issuer import PartnerServer
 from tests.elsewhere import ID_JAG_TYP, Elsewhere, open_elsewhere
@@ -163,6 +164,7 @@ async def test_an_id_jag_is_taken(elsewhere: Elsewhere) -> None:
     assert (await elsewhere.bring_as("trusted", beyond, resource=ORDERS)).error == "invalid_target"
     assert (await elsewhere.bring_as("trusted", beyond, scope="orders:write")).error == "invalid_scope"
     assert (await elsewhere.bring_as("trusted", beyond)).status == 200, "a mistake did not spend it"
+    await market.issuer.change(Realm, "acme", features=("id_jag_issuer", "id_jag_receiver"))
     metadata = (await market.issuer.send(".well-known/openid-configuration", method="GET")).json
     assert metadata["authorization_grant_profiles_supported"] == ["urn:ietf:params:oauth:grant-profile:id-jag"]
     assert metadata["identity_chaining_requested_token_types_supported"] == [ID_JAG]

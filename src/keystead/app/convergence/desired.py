@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keystead.app.convergence.registration import initial_access_tokens, registration_rules
-from keystead.app.convergence.trust import trust_records
+from keystead.app.convergence.trust import features, trust_records
 from keystead.app.settings.client import ClientSettings
 from keystead.app.settings.credential_checks import client_secrets, secret_expiries
 from keystead.app.settings.profile_checks import settled_method
@@ -53,6 +53,7 @@ def realm_record(realm: str, settings: RealmSettings) -> Realm:
     changed = {
         "display_name": settings.display_name or realm,
         "registration": registration_rules(settings.registration),
+        "features": features(settings),
     }
     return Realm(realm=realm, id=realm, **same | changed)
 

@@ -48,6 +48,7 @@ OURS_ALONE = frozenset(
         "version",
         "expires_at",
         "managed_by",
+        "features",
         "client_secret_digests",
         "client_secrets_sealed",
         "client_secret_expiries",

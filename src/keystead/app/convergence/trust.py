@@ -33,3 +33,14 @@ def _trusted_issuer(realm: str, entry: TrustedIssuerSettings) -> TrustedIssuer:
 def _partner_server(realm: str, partner: PartnerServerSettings) -> PartnerServer:
     same = {name: getattr(partner, name) for name in _PARTNER_FIELDS}
     return PartnerServer(realm=realm, id=partner.issuer, **same | {"managed_by": _MANAGED})
+
+
+def features(settings: RealmSettings) -> tuple[str, ...]:
+    """Return what the settings of a realm open that not every realm has."""
+    opened = {
+        "trusted_issuers": bool(settings.trusted_issuers),
+        "first_party": any(client.first_party for client in settings.clients),
+        "id_jag_issuer": any("id_jag" in partner.formats for partner in settings.partner_servers),
+        "id_jag_receiver": any(entry.id_jag for entry in settings.trusted_issuers),
+    }
+    return tuple(name for name, is_open in opened.items() if is_open)

@@ -27,6 +27,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `scope` bounds what it may ask for; where a client that signs people in leaves it out, that is who the person is and
     the scopes of the APIs that admit it by `exchange.from`.
     `access_token_format` is `opaque` or `jwt`. `skip_consent` is for the operator's own applications.
+    `first_party` lets the operator's own native application take the person's password itself.
     `profile` turns on all that a profile demands: `oauth21`, `fapi2_security`, `fapi2_message_signing`, `mcp`.
     `response_modes` bounds how answers travel to it; empty allows all. `application_type` is `web` or `native`.
     `require_pushed_authorization_requests` takes its requests only by the back channel (RFC 9126),
@@ -72,6 +73,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     scope: str = ""
     access_token_format: str = "opaque"  # noqa: S105 - opaque | jwt
     skip_consent: bool = False
+    first_party: bool = False
     profile: str = ""
     application_type: str = "web"
     client_uri: str = ""

@@ -50,6 +50,7 @@ class Client(Record, frozen=True, kw_only=True):
     scope: str = ""
     access_token_format: str = "opaque"  # noqa: S105 - opaque | jwt
     skip_consent: bool = False
+    first_party: bool = False
     profile: str = ""
     application_type: str = "web"
     client_uri: str = ""

@@ -14,6 +14,8 @@ from keystead.core.values import Seconds
 class Realm(Record, frozen=True, kw_only=True):
     """A realm. Its `id` equals its `realm`, the name in the issuer URL.
 
+    `features` are what its settings open that not every realm has, for the discovery document: `first_party`,
+    `id_jag_issuer`, `id_jag_receiver`, `trusted_issuers`.
     `signing_algorithm` signs wherever nobody asks for another; clients may ask for the `further_signing_algorithms`,
     whose keys are published too. `encryption_key_types` are those of the keys clients may encrypt to. `acr_names` are
     this realm's names for the levels of assurance.
@@ -23,6 +25,7 @@ class Realm(Record, frozen=True, kw_only=True):
     cached: ClassVar[bool] = True
 
     display_name: str = ""
+    features: tuple[str, ...] = ()
     enabled: bool = True
     acr_names: dict[str, str] = {}
     signing_algorithm: str = "ES256"

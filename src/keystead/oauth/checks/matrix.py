@@ -43,6 +43,9 @@ DEVICE_AUTHORIZATION: Final = "device_authorization"
 BACKCHANNEL_AUTHENTICATION: Final = "backchannel_authentication"
 """The doors for clients that wait for a decision. They have authenticated already, and nobody is redirected."""
 
+AUTHORIZATION_CHALLENGE: Final = "authorization_challenge"
+"""The door for first-party applications, which bring what the person typed themselves."""
+
 RequestCheck = Callable[[Draft], str]
 
 
@@ -63,7 +66,8 @@ class Row:
 _BROWSER: Final = frozenset({AUTHORIZE})
 _BOTH: Final = frozenset({AUTHORIZE, PAR})
 _FROM_THE_START: Final = frozenset({AUTHORIZE, PAR, UNRESOLVED})
-_EVERY: Final = frozenset({AUTHORIZE, PAR, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
+_CODE: Final = frozenset({*_BOTH, AUTHORIZATION_CHALLENGE})
+_EVERY: Final = frozenset({*_CODE, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
 
 MATRIX: Final[tuple[Row, ...]] = (
     Row(require_known_client, _FROM_THE_START, here=True),
@@ -72,17 +76,17 @@ MATRIX: Final[tuple[Row, ...]] = (
     Row(require_demanded_push, _BROWSER),
     Row(require_demanded_signature, _BOTH),
     Row(refuse_inline_registration, _BOTH),
-    Row(require_code_response_type, _BOTH),
-    Row(require_code_grant, _BOTH),
-    Row(require_pkce, _BOTH),
+    Row(require_code_response_type, _CODE),
+    Row(require_code_grant, _CODE),
+    Row(require_pkce, _CODE),
     Row(require_scope_within_client, _EVERY),
     Row(require_known_resources, _EVERY),
-    Row(require_short_nonce, _BOTH),
+    Row(require_short_nonce, _CODE),
     Row(require_served_prompt, _BOTH),
-    Row(require_readable_max_age, _BOTH),
-    Row(require_short_hints, _BOTH),
+    Row(require_readable_max_age, _CODE),
+    Row(require_short_hints, _CODE),
     Row(require_good_id_token_hint, _BOTH),
-    Row(require_readable_claims, _BOTH),
+    Row(require_readable_claims, _CODE),
     Row(require_known_authorization_details, _EVERY),
     Row(require_one_binding, _BOTH),
 )

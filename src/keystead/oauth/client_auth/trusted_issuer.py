@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.core.decisions import Check, Denied
+from keystead.core.records.realm import Realm
 from keystead.core.records.workload import Workload
 from keystead.core.spec import RFC7521, RFC7523
 from keystead.oauth.client_auth.workload import own_client
@@ -33,6 +34,10 @@ class TrustedIssuerAuthentication(ClientAuthentication):
     method = "trusted_issuer"
     specs = (RFC7521["4.1"], RFC7523["3.1"])
     events = ("client.assertion_refused",)
+
+    def offered(self, realm: Realm) -> bool:
+        """Return whether the realm trusts another issuer."""
+        return "trusted_issuers" in realm.features
 
     def recognises(self, shown: Shown) -> bool:
         """Return whether the request brings an assertion for tokens and no client credentials."""

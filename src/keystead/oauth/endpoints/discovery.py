@@ -63,7 +63,9 @@ class DiscoveryEndpoint(EndpointPlugin):
             cx,
             request,
             (algorithms, realm),
-            lambda: msgspec.json.encode(with_certificates(describe(issuer, algorithms, realm), cx)),
+            lambda: msgspec.json.encode(
+                with_certificates(describe(issuer, algorithms, realm) | cx.further_metadata(issuer, realm), cx)
+            ),
             announced(issuer),
         )
 

@@ -40,9 +40,12 @@ class TokenEndpoint(EndpointPlugin):
         return document
 
     def realm_metadata(self, realm: Realm) -> dict[str, Any]:
-        """Return how the clients of this realm authenticate here: what it has set up and no more."""
+        """Return how the clients of this realm authenticate here, and what its settings open for its grants."""
         offered = sorted(method.method for method in client_authentications() if method.offered(realm))
-        return {"token_endpoint_auth_methods_supported": offered}
+        document: dict[str, Any] = {"token_endpoint_auth_methods_supported": offered}
+        for grant in grants().values():
+            document |= grant.realm_metadata(realm)
+        return document
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Run the pipeline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from keystead.core.records.realm import Realm
 from keystead.core.spec import ID_JAG
 from keystead.core.values import Seconds
 from keystead.oauth.exchange import Exchange, TokenExchangeForm
@@ -39,8 +40,10 @@ class IdJagExchange(Exchange):
         "identity_assertion.public_client",
     )
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
         """Return that ID-JAGs are issued. Spec: draft-ietf-oauth-identity-assertion-authz-grant section 7.1."""
+        if "id_jag_issuer" not in realm.features:
+            return {}
         return {"identity_chaining_requested_token_types_supported": [TOKEN_TYPE]}
 
     async def prove(self, form: TokenExchangeForm, attempt: Attempt) -> Authority:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from keystead.core.decisions import Check, Credential, Denied
-from keystead.core.errors import InvalidGrant
+from keystead.core.errors import InvalidGrant, InvalidRequest
 from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.jose import base64url
 from keystead.core.records.account import Account
@@ -32,7 +32,7 @@ class AuthorizationCodeForm(Form, frozen=True, kw_only=True):
 
     grant_type: Word
     code: Word
-    redirect_uri: Line
+    redirect_uri: Line = ""
     code_verifier: Verifier | None = None
     resource: tuple[Line, ...] = ()
     authorization_details: Token = ""
@@ -78,6 +78,8 @@ class AuthorizationCodeGrant(Grant[AuthorizationCodeForm]):
                 "the code_verifier is missing: the code was asked for with a code_challenge",
                 reason="code_verifier.missing",
             )
+        if code.redirect_uri and not form.redirect_uri:
+            raise InvalidRequest("the parameter redirect_uri is missing", reason="form.parameter")
         wrong = _mismatch(code, form, attempt)
         if wrong is not None:
             await attempt.cx.store.write(lambda: redeem(realm, CODE_PURPOSE, key, now))

@@ -10,6 +10,7 @@ from keystead.core.forms import Form, Line, Token, Word
 from keystead.core.records.account import Account
 from keystead.core.records.grant import Grant as GrantRecord
 from keystead.core.records.grant import new_grant_id
+from keystead.core.records.realm import Realm
 from keystead.core.records.workload import Workload
 from keystead.core.spec import ID_JAG, IDENTITY_CHAINING, RFC7521, RFC7523, RFC8707
 from keystead.core.values import EpochSeconds
@@ -65,8 +66,10 @@ class JwtBearerGrant(Grant[JwtBearerForm]):
         "assertion.replayed",
     )
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
         """Return that ID-JAGs are taken. Spec: draft-ietf-oauth-identity-assertion-authz-grant section 7.2."""
+        if "id_jag_receiver" not in realm.features:
+            return {}
         return {"authorization_grant_profiles_supported": ["urn:ietf:params:oauth:grant-profile:id-jag"]}
 
     async def prove(self, form: JwtBearerForm, attempt: Attempt) -> Authority:

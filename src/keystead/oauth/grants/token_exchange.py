@@ -8,6 +8,7 @@ from typing import Any, Final
 from keystead.core.decisions import Check, Denied
 from keystead.core.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
 from keystead.core.records.api import Api
+from keystead.core.records.realm import Realm
 from keystead.core.spec import RFC8693, RFC8707
 from keystead.core.tokens import AccessClaims, Actor, MayAct
 from keystead.oauth import catalogue
@@ -56,11 +57,11 @@ class TokenExchange(Grant[TokenExchangeForm]):
         "token_exchange.scope_refused",
     )
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
+    def realm_metadata(self, realm: Realm) -> dict[str, Any]:
         """Return what the kinds of exchange say of themselves."""
         document: dict[str, Any] = {}
         for exchange in exchanges().values():
-            document |= exchange.metadata(issuer)
+            document |= exchange.realm_metadata(realm)
         return document
 
     async def prove(self, form: TokenExchangeForm, attempt: Attempt) -> Authority:
