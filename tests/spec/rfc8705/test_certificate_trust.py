@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keystead.app.certificate_trust import X509Trust
@@ -11,6 +14,7 @@ from keystead.core.decisions import Allowed, Denied
 from keystead.core.values import EpochSeconds
 from tests.certificates import Holder, holder
 
+VECTORS = Path(__file__).parents[2] / "vectors" / "x509"
 NOW = EpochSeconds(1_800_000_000)
 ROOT = holder("Root", authority=True, now=NOW)
 BETWEEN = holder("Between", issuer=ROOT, authority=True, now=NOW)
@@ -26,8 +30,20 @@ def verdict(shown: Holder, *chain: Holder, authorities: str = "") -> Allowed | D
 def test_a_chain_to_an_authority_is_enough() -> None:
     assert isinstance(verdict(holder("client", issuer=ROOT, now=NOW)), Allowed)
     assert isinstance(verdict(holder("client", issuer=BETWEEN, now=NOW), BETWEEN), Allowed)
+    assert isinstance(verdict(holder("client", issuer=BETWEEN, now=NOW), authorities=BETWEEN.pem), Allowed)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
     assert isinstance(verdict(holder("client", issuer=ROOT, now=NOW, extensions=(usage,))), Allowed)
+
+
+def test_a_plain_certificate_of_version_one_is_as_good_as_its_authority() -> None:
+    """Made with `openssl x509 -req`, as most people do: no extensions at all."""
+    root, client, foreign = ((VECTORS / f"{name}.pem").read_text() for name in ("root", "client-v1", "foreign-v1"))
+    trust, now = X509Trust(), EpochSeconds(1_800_000_000)
+    der = x509.load_pem_x509_certificate(client.encode())
+    assert der.version is x509.Version.v1
+    assert isinstance(trust.vouched_for(der.public_bytes(Encoding.DER), (), root, now), Allowed)
+    other = x509.load_pem_x509_certificate(foreign.encode()).public_bytes(Encoding.DER)
+    assert isinstance(trust.vouched_for(other, (), root, now), Denied)
 
 
 def test_what_no_authority_vouches_for_is_refused() -> None:
