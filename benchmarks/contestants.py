@@ -61,6 +61,10 @@ class Contestant:
         """Return a live token to introspect."""
         return self._fetch_token("token opaque")
 
+    def subject_token(self) -> str:
+        """Return a person's token to exchange."""
+        return self.token()
+
     def refresh_tokens(self, number: int) -> list[str]:
         """Return fresh refresh tokens."""
         raise NotImplementedError
@@ -102,6 +106,7 @@ class BareServer(Contestant):
         self.name = module  # type: ignore[misc]
         self.port = _free_port()
         self.paths = {"token jwt": "/jwt", "token opaque": "/opaque", "introspect": "/introspect", "jwks": "/jwks"}
+        self.paths |= {"par": "/par", "token dpop": "/dpop", "device": "/device", "exchange": "/exchange"}
 
     def start(self) -> None:
         """Start it."""
@@ -127,6 +132,10 @@ class Issuer(Contestant):
             "jwks": f"{root}/jwks",
             "discovery": f"{root}/.well-known/openid-configuration",
             "sso": f"{root}/authorize",
+            "par": f"{root}/par",
+            "token dpop": token,
+            "device": f"{root}/device_authorization",
+            "exchange": token,
         }
         self.extra["token opaque"] = {"client_id": "bench-opaque"}
         self.extra["introspect"] = {"client_id": "bench-opaque"}
@@ -141,10 +150,20 @@ class Issuer(Contestant):
 
     def refresh_tokens(self, number: int) -> list[str]:
         """Buy them with codes, as a client does."""
-        from benchmarks.buying import buy_refresh_token
+        from benchmarks.buying import buy_tokens
 
         cookies = self.sessions(number)
-        return [buy_refresh_token(self.port, self.paths, self.secret, cookie) for cookie in cookies]
+        return [buy_tokens(self.port, self.paths, self.secret, cookie)["refresh_token"] for cookie in cookies]
+
+    def subject_token(self) -> str:
+        """Buy one with a code, for a client that may exchange it."""
+        from benchmarks.buying import buy_tokens
+
+        cookie = self.sessions(1)[0]
+        bought = buy_tokens(
+            self.port, self.paths, self.secret, cookie, client="bench-exchange", scope="openid api:read"
+        )
+        return bought["access_token"]
 
     def sessions(self, number: int) -> list[str]:
         """Sign people in through the pages."""

@@ -5,16 +5,28 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
+import time
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import msgspec
 
 from benchmarks.load import Conversation
+from keystead.core.jose.algorithms import generate
 
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 REDIRECT_URI = "http://127.0.0.1:9/callback"
+AUTHORIZATION = {
+    "response_type": "code",
+    "redirect_uri": REDIRECT_URI,
+    "scope": "openid",
+    "state": "s" * 22,
+    "nonce": "n" * 22,
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
 SEE_OTHER = (302, 303)
 _CODE = re.compile(rb"[?&]code=([^&\r\n]+)")
 
@@ -24,10 +36,10 @@ def get_request(port: int, path: str, headers: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n{headers}\r\n".encode()
 
 
-def form_request(port: int, path: str, form: Mapping[str, str]) -> bytes:
+def form_request(port: int, path: str, form: Mapping[str, str], headers: str = "") -> bytes:
     """Return a POST request with a form."""
     body = urlencode(form).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n{headers}"
     head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -58,20 +70,40 @@ class Rotating(Conversation):
         self._token = token
 
 
+class Proving(Conversation):
+    """Asks for a token with a fresh proof of possession each time: in the header, or for a ceiling in the form."""
+
+    def __init__(self, port: int, path: str, form: Mapping[str, str], *, in_form: bool) -> None:
+        self._port = port
+        self._path = path
+        self._form = form
+        self._in_form = in_form
+        self._key = generate("ES256")
+        jwk = {name: self._key.public().jwk()[name] for name in ("kty", "crv", "x", "y")}
+        header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}
+        self._header = base64.urlsafe_b64encode(msgspec.json.encode(header)).rstrip(b"=")
+
+    def next_request(self) -> bytes:
+        """Prove anew."""
+        claims = {"htm": "POST", "htu": f"http://127.0.0.1:{self._port}{self._path}", "iat": int(time.time())}
+        claims["jti"] = secrets.token_urlsafe(16)
+        signed = self._header + b"." + base64.urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")
+        proof = signed + b"." + base64.urlsafe_b64encode(self._key.sign(signed)).rstrip(b"=")
+        if self._in_form:
+            return form_request(self._port, self._path, {**self._form, "proof": proof.decode()})
+        return form_request(self._port, self._path, self._form, f"DPoP: {proof.decode()}\r\n")
+
+    def take(self, status: int, head: bytes, body: bytes) -> None:
+        """Want a token."""
+        if status != 200:
+            raise AssertionError(f"no token, {status}: {body[:300]!r}")
+
+
 class SingleSignOn(Conversation):
     """With a session that is there: an authorization request, then the code's redemption. Two requests a sign-in."""
 
     def __init__(self, port: int, paths: Mapping[str, str], credentials: Mapping[str, str], cookies: str) -> None:
-        query = {
-            "response_type": "code",
-            "client_id": credentials["client_id"],
-            "redirect_uri": REDIRECT_URI,
-            "scope": "openid",
-            "state": "s" * 22,
-            "nonce": "n" * 22,
-            "code_challenge": CHALLENGE,
-            "code_challenge_method": "S256",
-        }
+        query = {**AUTHORIZATION, "client_id": credentials["client_id"]}
         self._authorize = get_request(port, f"{paths['sso']}?{urlencode(query)}", f"Cookie: {cookies}\r\n")
         self._port = port
         self._token_path = paths["refresh"]

@@ -18,6 +18,7 @@ SECRET = secrets.token_urlsafe(32)
 REDIRECT_URI = "http://127.0.0.1:9/callback"
 PASSWORD = "a long enough passphrase for a storm"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 PEOPLE = 12
 
 
@@ -60,7 +61,7 @@ class IssuerProcess:
         api = {
             "audience": "https://api.storm.example",
             "scopes": ["api:read", "api:write"],
-            "exchange": {"from": [CLIENT]},
+            "exchange": {"from": [CLIENT, *(["bench-exchange"] if self._bench_secret else [])]},
         }
         server = {
             "base_url": self.base_url,
@@ -77,13 +78,14 @@ class IssuerProcess:
             "client_secret": self._bench_secret,
             "token_endpoint_auth_method": "client_secret_post",
             "redirect_uris": [REDIRECT_URI],
-            "grant_types": ["client_credentials", "authorization_code", "refresh_token"],
+            "grant_types": ["client_credentials", "authorization_code", "refresh_token", DEVICE],
             "scope": "openid api:read",
             "skip_consent": True,
         }
         return [
             {"client_id": "bench", "access_token_format": "jwt", **common},
             {"client_id": "bench-opaque", "access_token_format": "opaque", **common},
+            {"client_id": "bench-exchange", **common, "grant_types": ["authorization_code", EXCHANGE]},
         ]
 
     def start(self) -> float:
