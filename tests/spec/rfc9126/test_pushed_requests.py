@@ -128,6 +128,8 @@ async def test_the_client_authenticates_as_at_the_token_endpoint(issuer: Issuer)
     for basic in (None, ("shop", "wrong-secret"), ("nobody", SECRET)):
         answer = await issuer.post("par", good_request(), basic=basic)
         assert (answer.status, answer.error) == (401, "invalid_client")
+        assert issuer.journal.decisions[-1].action == "authorize.push"
+        assert not issuer.journal.decisions[-1].allowed
     answer = await issuer.post("par", good_request(client_id="other"), basic=("shop", SECRET))
     assert (answer.status, answer.error) == (401, "invalid_client")
     await issuer.change(Client, "shop", token_endpoint_auth_method="client_secret_post")

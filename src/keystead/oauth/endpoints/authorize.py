@@ -151,7 +151,7 @@ async def _unresolved(visit: Visit, form: AuthorizationForm, error: OAuthError, 
     draft = _draft(visit, Resolved(form=form), None, cx)
     checks, refusal = examine(draft, UNRESOLVED)
     failed = (*checks, Check(error.reason, False, error.detail or error.description))
-    if refusal is not None:
+    if refusal is not None and refusal.here:
         return _show(visit.request, error, failed, cx, draft)
     return await refuse(_asked(visit, draft, failed), error, cx, attended=False)
 

@@ -76,9 +76,10 @@ class PushedAuthorizationRequestEndpoint(EndpointPlugin):
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one push. Raises: OAuthError, which the server answers with as JSON."""
-        parameters = read_body(request)
-        caller = await authenticate_client(request, parameters, cx, client_authentications())
+        caller: Caller | None = None
         try:
+            parameters = read_body(request)
+            caller = await authenticate_client(request, parameters, cx, client_authentications())
             land = await landscape(cx, request.realm, request.now)
             # Spec: RFC 9449 section 10.1. The code will be bound to the key of a DPoP proof that is sent along.
             binding = await shown_key(request, caller.client, land.realm, cx)
@@ -126,7 +127,7 @@ async def _checked(parameters: Parameters, push: Push, cx: ServerContext) -> tup
     return pushed, checks
 
 
-def _record(request: Request, caller: Caller, reason: str, checks: tuple[Check, ...], cx: ServerContext) -> None:
+def _record(request: Request, caller: Caller | None, reason: str, checks: tuple[Check, ...], cx: ServerContext) -> None:
     cx.journal.record(
         Decision(
             action=ACTION,
@@ -134,9 +135,9 @@ def _record(request: Request, caller: Caller, reason: str, checks: tuple[Check, 
             reason=reason,
             trace=request.trace,
             realm=request.realm,
-            client_id=caller.client.id,
-            credential=caller.credential,
-            checks=(*caller.checks, *checks),
-            facts={"client_authentication": caller.method},
+            client_id=caller.client.id if caller is not None else "",
+            credential=caller.credential if caller is not None else None,
+            checks=(*(caller.checks if caller is not None else ()), *checks),
+            facts={"client_authentication": caller.method if caller is not None else ""},
         )
     )
