@@ -17,10 +17,10 @@ from keystead.core.request_errors import InvalidRequestUri
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.context import ServerContext
 from keystead.oauth.pushed_requests import PREFIX, digest_of, look
+from keystead.oauth.request_contradictions import LONGEST_REFERENCE
 from keystead.oauth.request_objects import read_request_object
 
 _LONGEST_OBJECT = 32_768
-_LONGEST_REFERENCE = 512
 _ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
 
 
@@ -60,7 +60,7 @@ async def _fetched(uri: str, client: Client, cx: ServerContext) -> str:
 
     Spec: RFC 9101 sections 5.2 and 10.4.1, OpenID Connect Core section 6.2.
     """
-    if uri not in client.request_uris or len(uri) > _LONGEST_REFERENCE:
+    if uri not in client.request_uris or len(uri) > LONGEST_REFERENCE:
         raise InvalidRequestUri(
             "The request_uri is not among those that this client registered as request_uris.",
             reason="request_uri.not_registered",

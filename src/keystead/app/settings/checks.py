@@ -11,11 +11,13 @@ from typing import Final
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.certificate_checks import certificate_problems, require_certificates
 from keystead.app.settings.credential_checks import require_credentials, require_long_secrets
+from keystead.app.settings.detail_checks import require_whole_detail_types
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
 from keystead.app.settings.profile_checks import require_profiles, settled_method
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.registration_checks import require_registration
+from keystead.app.settings.request_checks import require_requests_that_can_be_met
 from keystead.app.settings.server_checks import host_of, is_loopback, server_problems
 from keystead.app.settings.settings import Settings
 from keystead.app.settings.token_checks import (
@@ -166,4 +168,6 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_answers_that_fit,
     require_well_formed_claims,
     require_sound_trust,
+    require_whole_detail_types,
+    require_requests_that_can_be_met,
 )

@@ -20,8 +20,8 @@ class RegistrationPolicySettings(
 
     `grant_types` and `token_endpoint_auth_methods` are those it may choose among. `scope` is the most it gets; left
     out, who a person is and no API. `redirect_hosts` names the hosts its URIs may be at, `*.example.org` for all below
-    one; left out, any. `profile` is put on it whatever it asks. `software_statement_required` demands a statement of
-    one of the `statement_issuers`.
+    one; left out, any. `profile` is put on it whatever it asks. `authorization_details_types` are those it
+    may name; left out, none. `software_statement_required` demands a statement of one of the `statement_issuers`.
     """
 
     grant_types: tuple[str, ...] = _POLICY.grant_types
@@ -29,6 +29,7 @@ class RegistrationPolicySettings(
     token_endpoint_auth_methods: tuple[str, ...] = _POLICY.token_endpoint_auth_methods
     redirect_hosts: tuple[str, ...] = ()
     profile: str = ""
+    authorization_details_types: tuple[str, ...] = ()
     software_statement_required: bool = False
 
 

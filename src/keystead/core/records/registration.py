@@ -31,8 +31,8 @@ class RegistrationPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
     `grant_types` and `token_endpoint_auth_methods` are those it may choose from. `scope` is the most it gets; empty
     for who a person is and no API. `redirect_hosts` names the hosts its URIs may be at, `*.example.org` for all below
-    one; empty for any. `profile` is put on it whatever it asks. `software_statement_required` demands a statement of
-    one of the realm's statement issuers.
+    one; empty for any. `profile` is put on it whatever it asks. `authorization_details_types` are those it
+    may name. `software_statement_required` demands a statement of one of the realm's statement issuers.
     """
 
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
@@ -40,6 +40,7 @@ class RegistrationPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_default
     token_endpoint_auth_methods: tuple[str, ...] = SELF_SERVICE_METHODS
     redirect_hosts: tuple[str, ...] = ()
     profile: str = ""
+    authorization_details_types: tuple[str, ...] = ()
     software_statement_required: bool = False
 
 

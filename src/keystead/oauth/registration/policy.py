@@ -19,6 +19,7 @@ from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.profile_contradictions import contradictions
 from keystead.oauth.profiles import PROFILES
 from keystead.oauth.registration.metadata import metadata_refused
+from keystead.oauth.request_contradictions import contradictions as request_contradictions
 from keystead.oauth.scopes import IDENTITY_SCOPES
 
 _RANK: Final = ("", "oauth21", "mcp", "fapi2_security", "fapi2_message_signing")
@@ -48,6 +49,11 @@ def under_policy(client: Client, policy: RegistrationPolicy, realm: Realm) -> Cl
         raise metadata_refused(message.replace("`", ""), "profile")
     for member, message in answer_contradictions(msgspec.structs.asdict(client), realm.signing_algorithms):
         raise metadata_refused(f"{member}: {message}", "answers")
+    for member, message in request_contradictions(msgspec.structs.asdict(client), realm.encryption_key_types):
+        raise metadata_refused(f"{member}: {message.replace('`', '')}", "requests")
+    beyond = set(client.authorization_details_types) - set(policy.authorization_details_types)
+    if beyond:
+        raise metadata_refused(f"authorization_details_types: {', '.join(sorted(beyond))} may not be had", "details")
     return client
 
 
