@@ -39,6 +39,7 @@ from keystead.oauth.catalogue import outcomes
 from keystead.oauth.challenge_memory import ChallengeMemory
 from keystead.oauth.codes import offer_code
 from keystead.oauth.context import ServerContext
+from keystead.oauth.interactions import begin_interaction, end_interaction
 from keystead.oauth.levels import reported, wanted_levels
 from keystead.oauth.missing import Refused, Step, what_is_missing
 from keystead.oauth.outcome import Outcome
@@ -48,11 +49,9 @@ from keystead.oauth.response_modes.mode import AuthorizationResponse
 from keystead.oauth.session_state import session_state, state_cookie
 from keystead.oauth.session_use import note_use
 from keystead.oauth.situation import Person
-from keystead.storage.ports import Write, get, put, remove
+from keystead.storage.ports import Write, get, put
 
-INTERACTION_PREFIX: Final = "ksi_"
 BROWSER_PREFIX: Final = "ksb_"
-INTERACTION_LIFETIME: Final = 3600
 LONGEST_CODE_LIFETIME: Final = 60
 _REMEMBERED_DETAILS: Final = 32
 _challenges: Final = ChallengeMemory()
@@ -80,23 +79,14 @@ async def _send_to(asked: Asked, step: Step, checks: tuple[Check, ...], cx: Serv
 
 
 async def _begin(asked: Asked, cx: ServerContext) -> tuple[str, Headers]:
-    """Store a new interaction, bound to this browser by a cookie."""
-    realm, now = asked.request.realm, asked.request.now
-    handle = INTERACTION_PREFIX + new_handle()
+    """Begin an interaction, bound to this browser by a cookie."""
     digest = asked.browser.browser_digest
     headers: Headers = ()
     if not digest:
         cookie = BROWSER_PREFIX + new_handle()
         digest = handle_digest(cookie)
-        headers = (set_cookie(cookie_name("browser", realm, secure=cx.secure), cookie),)
-    record = msgspec.structs.replace(
-        asked.interaction,
-        id=handle_digest(handle),
-        browser_digest=digest,
-        expires_at=EpochSeconds(now + INTERACTION_LIFETIME),
-    )
-    await cx.store.write(lambda: put(record, now))
-    return handle, headers
+        headers = (set_cookie(cookie_name("browser", asked.request.realm, secure=cx.secure), cookie),)
+    return await begin_interaction(asked.interaction, digest, cx, asked.request.now), headers
 
 
 async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
@@ -106,23 +96,21 @@ async def _refuse(asked: Asked, error: OAuthError, cx: ServerContext) -> Reply:
         await cx.store.write(lambda: _abandon(asked, error, outcome, cx))
         journal.refused(asked, error, cx)
         return outcome.refused(asked, error, cx)
-    if asked.interaction.version or asked.interaction.pushed:
+    if asked.interaction.id or asked.interaction.pushed:
         await cx.store.write(lambda: _end(asked))
-    return await refuse(asked, error, cx, attended=bool(asked.interaction.version))
+    return await refuse(asked, error, cx, attended=bool(asked.handle))
 
 
 def _end(asked: Asked) -> Write[None]:
     """End the interaction, and the pushed request it came from: an error is an answer too."""
     interaction = asked.interaction
-    if interaction.version:
-        yield from remove(Interaction, interaction.realm, interaction.id)
+    yield from end_interaction(interaction, asked.request.now)
     yield from spend(interaction.realm, interaction.pushed, asked.request.now)
 
 
 def _abandon(asked: Asked, error: OAuthError, outcome: Outcome, cx: ServerContext) -> Write[None]:
     """End the interaction, and tell whoever waits for it where the error means no."""
-    if asked.interaction.version:
-        yield from remove(Interaction, asked.interaction.realm, asked.interaction.id)
+    yield from end_interaction(asked.interaction, asked.request.now)
     yield from outcome.abandon(asked, error, cx)
 
 
@@ -244,7 +232,7 @@ def _settle(
     """Spend the interaction, remember consent, note that the session was used, offer the code, or give the decision to
     the outcome that waits for it. None: spent before, or nobody waits any more."""
     interaction, now = asked.interaction, asked.request.now
-    if interaction.version and not (yield from remove(Interaction, interaction.realm, interaction.id)):
+    if not (yield from end_interaction(interaction, now)):
         return None
     if not (yield from spend(interaction.realm, interaction.pushed, now)):
         return None

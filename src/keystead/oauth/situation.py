@@ -17,6 +17,7 @@ from keystead.core.records.session import Session
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.context import ServerContext
+from keystead.oauth.interactions import find_interaction
 from keystead.oauth.landscape import survey
 from keystead.oauth.scopes import ScopeMap
 from keystead.oauth.subjects import subject_for
@@ -91,9 +92,9 @@ def gather(place: Place, client_id: str, session_digest: str, now: EpochSeconds)
     return Situation(land.realm, client, land.scope_map, person, consent)
 
 
-def gather_again(place: Place, interaction_digest: str, browser: Browser, now: EpochSeconds) -> Read[Situation | None]:
+def gather_again(place: Place, handle: str, browser: Browser, now: EpochSeconds) -> Read[Situation | None]:
     """Read the situation of an interaction that this browser began. None: no such interaction for this browser."""
-    interaction = yield from get(Interaction, place.realm, interaction_digest, now)
+    interaction = yield from find_interaction(place.sealer, place.realm, handle, now)
     if interaction is None or not browser.browser_digest or interaction.browser_digest != browser.browser_digest:
         return None
     situation = yield from gather(place, interaction.client_id, browser.session_digest, now)

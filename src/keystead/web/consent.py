@@ -17,6 +17,7 @@ from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
+from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import Person, Situation
 from keystead.web.client_words import client_facts
 from keystead.web.detail_words import put_details_into_words
@@ -29,13 +30,13 @@ from keystead.web.scope_words import lifetime_in_words, put_into_words
 class ConsentQuery(Form, frozen=True, kw_only=True):
     """The interaction the page is for."""
 
-    interaction: Word
+    interaction: Handle
 
 
 class ConsentForm(Form, frozen=True, kw_only=True):
     """The answer: `allow` or `deny`. `shown` digests what the page showed, and to whom."""
 
-    interaction: Word
+    interaction: Handle
     decision: Word
     shown: Word = ""
 
@@ -52,7 +53,7 @@ class ConsentEndpoint(EndpointPlugin):
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
     page: ClassVar[bool] = True
     specs: ClassVar[tuple[Section, ...]] = (OIDC_CORE["3.1.2.4"], RFC6749["10.2"])
-    maximum_body: ClassVar[int] = 4_096
+    maximum_body: ClassVar[int] = 16_384
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:
         """Answer one visit or one post."""

@@ -9,10 +9,10 @@ import msgspec
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.records.interaction import Interaction
 from keystead.core.redirects import see_other
-from keystead.core.values import EpochSeconds, handle_digest
+from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
+from keystead.oauth.interactions import change_interaction
 from keystead.oauth.situation import Situation, gather, gather_again, place_of, read_browser
-from keystead.storage.ports import put
 
 
 async def look_up(request: Request, handle: str, cx: ServerContext) -> Situation | None:
@@ -23,13 +23,13 @@ async def look_up(request: Request, handle: str, cx: ServerContext) -> Situation
     browser, place = read_browser(request, cx), place_of(request, cx)
     if not handle:
         return await cx.store.read(gather(place, "", browser.session_digest, request.now))
-    return await cx.store.read(gather_again(place, handle_digest(handle), browser, request.now))
+    return await cx.store.read(gather_again(place, handle, browser, request.now))
 
 
 async def mark(cx: ServerContext, interaction: Interaction, now: EpochSeconds, **changes: Any) -> None:
     """Write down what the person did. When another tab was first, its word stands and the dispatcher asks again."""
     changed = msgspec.structs.replace(interaction, **changes)
-    await cx.store.write(lambda: put(changed, now))
+    await cx.store.write(lambda: change_interaction(changed, now))
 
 
 def come_back(request: Request, handle: str, cx: ServerContext, headers: Headers = ()) -> Reply:

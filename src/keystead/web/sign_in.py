@@ -19,6 +19,7 @@ from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import browser_handle, is_form_token, refuse_foreign_post
+from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import read_browser
 from keystead.web.returning import come_back, look_up, mark
 from keystead.web.sign_in_attempt import Attempt, Entered, Wrong, try_password
@@ -37,14 +38,14 @@ from keystead.web.sign_in_page import (
 class SignInQuery(Form, frozen=True, kw_only=True):
     """Which interaction the page is for (none: only to sign in), and whether another person wants to."""
 
-    interaction: Word = ""
+    interaction: Handle = ""
     switch: Word = ""
 
 
 class SignInForm(Form, frozen=True, kw_only=True):
     """What the page posts. `choice` is `cancel` or `continue` when another button than sign-in was pressed."""
 
-    interaction: Word = ""
+    interaction: Handle = ""
     token: Word = ""
     choice: Word = ""
     switch: Word = ""

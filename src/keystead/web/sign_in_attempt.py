@@ -21,6 +21,7 @@ from keystead.identity.accounts import account_by_username
 from keystead.identity.sessions import NewSession, SignedIn, sign_in
 from keystead.identity.throttle import Bucket, Wait, buckets, forgive, take_attempt, uncount
 from keystead.oauth.context import ServerContext
+from keystead.oauth.interactions import change_interaction
 from keystead.oauth.situation import Situation
 from keystead.storage.ports import Write, get, put
 
@@ -119,7 +120,7 @@ def _let_in(attempt: Attempt, checked: Account, fresh_hash: str, counted: tuple[
         ),
     )
     if situation.interaction is not None:
-        yield from put(msgspec.structs.replace(situation.interaction, signed_in_at=now), now)
+        yield from change_interaction(msgspec.structs.replace(situation.interaction, signed_in_at=now), now)
     return signed_in
 
 

@@ -29,6 +29,7 @@ from keystead.app.settings.token_checks import (
 from keystead.app.settings.trust_checks import require_sound_trust
 from keystead.app.settings.voucher_checks import require_vouchers
 from keystead.core.uris import wrong_redirect_uri
+from keystead.oauth.scopes import SERVICE_SCOPES
 
 Problem = tuple[Place, str]
 
@@ -121,7 +122,7 @@ def _require_redirect_uris(realm: RealmSettings) -> Iterator[Problem]:
 
 
 def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
-    known = STANDARD_SCOPES.union(*(api.scopes for api in realm.apis))
+    known = STANDARD_SCOPES.union(SERVICE_SCOPES, *(api.scopes for api in realm.apis))
     asked = [("clients", index, client.scope) for index, client in enumerate(realm.clients)]
     asked += [("workloads", index, workload.scope) for index, workload in enumerate(realm.workloads)]
     for group, index, scope in asked:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keystead.core.errors import InvalidRequest
-from keystead.core.forms import Form, Word, parse_parameters, read_form
+from keystead.core.forms import Form, parse_parameters, read_form
 from keystead.core.http import Reply, Request
 from keystead.core.spec import OIDC_CORE, Section
-from keystead.core.values import handle_digest
 from keystead.oauth.asked import Asked
 from keystead.oauth.authorize import dispatch, finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import gather_again, place_of, read_browser
 
 
 class ResumeForm(Form, frozen=True, kw_only=True):
     """The handle of the interaction to go on with."""
 
-    interaction: Word
+    interaction: Handle
 
 
 class AuthorizeResumeEndpoint(EndpointPlugin):
@@ -42,8 +42,7 @@ class AuthorizeResumeEndpoint(EndpointPlugin):
         except InvalidRequest:
             return finished_elsewhere(request, cx)
         browser = read_browser(request, cx)
-        digest = handle_digest(form.interaction)
-        situation = await cx.store.read(gather_again(place_of(request, cx), digest, browser, request.now))
+        situation = await cx.store.read(gather_again(place_of(request, cx), form.interaction, browser, request.now))
         if situation is None or situation.interaction is None:
             return finished_elsewhere(request, cx)
         if situation.client is None or not situation.client.enabled:
