@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from keystead.core.records.realm import Realm
 from keystead.oauth.catalogue import client_authentications, endpoints, grants
 from tests.market import Market
 
@@ -23,7 +24,9 @@ async def test_it_has_what_both_specifications_demand(market: Market) -> None:
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["grant_types_supported"] == sorted(grants())
-    assert document["token_endpoint_auth_methods_supported"] == sorted(m.method for m in client_authentications())
+    assert document["token_endpoint_auth_methods_supported"] == sorted(
+        method.method for method in client_authentications() if method.offered(Realm(realm="acme", id="acme"))
+    )
     assert "none" not in document["introspection_endpoint_auth_methods_supported"]
     assert "none" not in document["token_endpoint_auth_signing_alg_values_supported"]
 
