@@ -17,6 +17,6 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run tests of the data plane on uvloop and on the standard loop, tests of whole sites on uvloop."""
-    if "site" in getattr(item, "fixturenames", ()) or "streaming" in item.nodeid:
+    if {"site", "site_bound"} & set(getattr(item, "fixturenames", ())) or "streaming" in item.nodeid:
         return {"uvloop": uvloop.new_event_loop}
     return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}

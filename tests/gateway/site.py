@@ -203,6 +203,7 @@ async def running_site(
     *,
     session: SessionSettings | None = None,
     limits: LimitSettings | None = None,
+    dpop: bool = False,
     **realm_fields: Any,
 ) -> AsyncIterator[Site]:
     """Start everything."""
@@ -220,6 +221,7 @@ async def running_site(
             routes=site_routes(upstream.url),
             session=session or SessionSettings(),
             limits=limits or LimitSettings(),
+            dpop=dpop,
         )
         journal, store = KeptJournal(), open_store(str(folder / "gateway.db"))
         gateway = Gateway(settings, store, AesGcmSealer(GATEWAY_KEY), journal)

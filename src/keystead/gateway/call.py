@@ -17,6 +17,7 @@ from keystead.core.errors import UpstreamError
 from keystead.core.strict_json import NotStrictJson, parse_object
 from keystead.gateway.failures import Failure
 from keystead.gateway.head import ResponseHead
+from keystead.gateway.hygiene import DPOP_NONCE
 from keystead.gateway.pool import Address, Pool
 from keystead.gateway.routes import origin_of
 from keystead.gateway.settings import LimitSettings
@@ -30,10 +31,11 @@ Lines = Sequence[tuple[str, str]]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A whole answer."""
+    """A whole answer. `dpop_nonce` is for the next DPoP proof, empty for none."""
 
     status: int
     body: bytes
+    dpop_nonce: str = ""
 
     def document(self) -> dict[str, object]:
         """Return the body as one strict JSON object.
@@ -49,7 +51,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Call:
     """One request on its way; the `Receiver` of its answer."""
 
-    __slots__ = ("_body", "_pool", "_request", "_reuse", "_size", "_status", "_upstream", "answer")
+    __slots__ = ("_body", "_nonce", "_pool", "_request", "_reuse", "_size", "_status", "_upstream", "answer")
 
     def __init__(self, pool: Pool, request: bytes, *, reuse: bool) -> None:
         self._reuse = reuse
@@ -58,6 +60,7 @@ class Call:
         self._request = request
         self._upstream: UpstreamConnection | None = None
         self._status = self._size = 0
+        self._nonce = ""
         self._body: list[bytes] = []
 
     def begin(self) -> None:
@@ -85,8 +88,9 @@ class Call:
         connection.transport.write(self._request)
 
     def response_started(self, head: ResponseHead, length: int) -> None:
-        """Keep the status."""
+        """Keep the status, and the nonce for the next proof."""
         self._status = head.status
+        self._nonce = head.seen.get(DPOP_NONCE, b"").decode("latin-1")
 
     def response_interim(self, head: ResponseHead) -> None:
         """Interim answers mean nothing here."""
@@ -106,7 +110,7 @@ class Call:
             self._upstream.keep_alive = False
         self._upstream = None
         too_large = self._size > MAXIMUM_ANSWER
-        self._settle(Failure.MALFORMED if too_large else Answer(self._status, b"".join(self._body)))
+        self._settle(Failure.MALFORMED if too_large else Answer(self._status, b"".join(self._body), self._nonce))
 
     def response_broken(self, failure: Failure) -> None:
         """Say so."""

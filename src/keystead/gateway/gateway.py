@@ -19,6 +19,7 @@ from keystead.gateway.call import Callers
 from keystead.gateway.issuer.client import IssuerClient
 from keystead.gateway.issuer.directory import IssuerDirectory, is_protected
 from keystead.gateway.issuer.proof import AgentProof, ClientProof, SecretProof
+from keystead.gateway.prover import Prover
 from keystead.gateway.server import GRACE, DataPlane, client_tls
 from keystead.gateway.sessions.credentials import SessionCredentials
 from keystead.gateway.sessions.exchange import Exchanger
@@ -26,6 +27,7 @@ from keystead.gateway.sessions.news import SessionNews
 from keystead.gateway.sessions.refresh import Refresher
 from keystead.gateway.sessions.table import SessionTable
 from keystead.gateway.settings import GatewaySettings
+from keystead.sdk.dpop import DpopKey
 from keystead.sdk.revocation_feed import FollowedRevocations, follow
 from keystead.storage.ports import Store
 
@@ -48,12 +50,13 @@ class Gateway:
             raise ConfigurationError("name the issuer: an https URL, or one on this machine", where="gateway.issuer")
         callers = Callers(client_tls(settings))
         self.directory = IssuerDirectory(settings.issuer, callers)
-        self.issuer = IssuerClient(self.directory, callers, client_proof(settings))
+        prover = Prover(DpopKey(clock=clock)) if settings.dpop else None
+        self.issuer = IssuerClient(self.directory, callers, client_proof(settings), prover.key if prover else None)
         self.table = SessionTable(store, sealer, settings.session, settings.client_id, clock)
         self.refresher = Refresher(self.table, self.issuer, journal)
         feed = follow(settings.issuer, client_tls(settings))
         self.news = SessionNews(FollowedRevocations(feed, settings.revocations))
-        exchanger = Exchanger(self.issuer, self.refresher, self.news, journal)
+        exchanger = Exchanger(self.issuer, self.refresher, self.news, journal, prover)
         self.plane = DataPlane(settings, journal, SessionCredentials(self.table, exchanger))
         self.plane.door.local = Bff(
             BffContext(

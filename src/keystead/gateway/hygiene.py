@@ -38,6 +38,7 @@ CONTENT_TYPE: Final = 42
 CACHE_CONTROL: Final = 43
 AUTHENTICATE: Final = 44
 SECURITY: Final = 45
+DPOP_NONCE: Final = 46
 
 _SPECIAL_REQUEST: Final = {
     b"host": HOST,
@@ -66,6 +67,7 @@ _SPECIAL_RESPONSE: Final = {
     b"content-type": CONTENT_TYPE,
     b"cache-control": CACHE_CONTROL,
     b"www-authenticate": AUTHENTICATE,
+    b"dpop-nonce": DPOP_NONCE,
     b"content-security-policy": SECURITY,
     b"x-content-type-options": SECURITY,
     b"x-frame-options": SECURITY,
@@ -76,7 +78,7 @@ _SPECIAL_RESPONSE: Final = {
 _HOP_BY_HOP: Final = rb"keep-alive|te|trailer|trailers|proxy-.*|http2-settings|alt-used|"  # between two neighbours only
 _IDENTITY: Final = (
     # who is calling, as proxies and clouds write it
-    rb"authori[sz]ation.*|x-authori[sz]ation.*|x-auth.*|x-user.*|user|username|user-?id|x-remote.*|remote-.*|"
+    rb"dpop.*|authori[sz]ation.*|x-authori[sz]ation.*|x-auth.*|x-user.*|user|username|user-?id|x-remote.*|remote-.*|"
     rb"x-ks-.*|x-keystead.*|x-email.*|x-groups?|x-roles?|x-scopes?|x-subject|x-sub|x-account.*|x-tenant.*|x-org.*|"
     rb"x-access-token|x-id-token|x-token.*|x-jwt.*|x-api-key|x-client-id|x-session.*|x-identity.*|x-principal.*|"
     rb"x-consumer.*|x-credential.*|x-anonymous-consumer|x-pomerium.*|x-goog-.*|x-amzn-.*|x-ms-.*|x-webauth.*|"

@@ -6,15 +6,22 @@ from typing import Final
 
 from keystead.core.decisions import Credential
 from keystead.gateway.echo_guard import NEEDLE
+from keystead.gateway.prover import Prover
 
 
 class Identity:
-    """A session's standing at one upstream. `authorization` is a finished header line, or empty; `needle` its end."""
+    """A session's standing at one upstream. `authorization` is a finished header line, or empty; `needle` its end.
 
-    __slots__ = ("authorization", "needle", "session")
+    `prover` makes the proof that goes with a token bound to our key; None for a bearer token.
+    """
 
-    def __init__(self, token: bytes = b"", session: SessionView | None = None) -> None:
-        self.authorization = b"authorization: Bearer " + token + b"\r\n" if token else b""
+    __slots__ = ("authorization", "needle", "prover", "session", "token")
+
+    def __init__(self, token: bytes = b"", session: SessionView | None = None, prover: Prover | None = None) -> None:
+        scheme = b"Bearer" if prover is None else b"DPoP"
+        self.authorization = b"authorization: %b %b\r\n" % (scheme, token) if token else b""
+        self.prover = prover
+        self.token = token.decode("ascii") if prover is not None else ""
         self.needle = token[-NEEDLE:]
         self.session = session
 

@@ -59,11 +59,14 @@ class Outbound:
         route = asked.route
         assert route is not None
         traceparent = trace.traceparent().encode()
+        path = route.rewrite(asked.path)
         parts = [
-            *(head.method, b" ", route.rewrite(asked.path), asked.query, route.request_line_end),
+            *(head.method, b" ", path, asked.query, route.request_line_end),
             *(b"x-forwarded-for: ", self._client_address(listener, head), self._about_us),
             *(b"traceparent: ", traceparent, b"\r\n", identity.authorization),
         ]
+        if identity.prover is not None:
+            parts.append(identity.prover.line(head.method, route, path, identity.token))
         if asked.length or head.method not in _BODILESS or asked.upgrade or route.cookies:
             parts.append(self._further_lines(head, asked, route))
         parts.append(head.block.kept)

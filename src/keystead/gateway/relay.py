@@ -17,6 +17,7 @@ import msgspec
 from keystead.gateway.echo_guard import shows, tail
 from keystead.gateway.failures import Failure
 from keystead.gateway.head import CHUNKED, ResponseHead
+from keystead.gateway.hygiene import DPOP_NONCE
 from keystead.gateway.identity import Identity, SessionView
 from keystead.gateway.pool import Pool
 from keystead.gateway.response import render_interim, render_response
@@ -156,6 +157,9 @@ class Relay(msgspec.Struct, eq=False):
         if head.status == SWITCHING_PROTOCOLS:
             self._switch(head)
             return
+        prover = admitted.identity.prover
+        if prover is not None and DPOP_NONCE in head.seen:
+            prover.note(admitted.route, head.seen[DPOP_NONCE])
         framed = length < 0  # chunked, or until the end of the connection
         if not self.request_done or admitted.upgrade or (framed and listener.old_client):
             listener.keep_alive = False

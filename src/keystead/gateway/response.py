@@ -19,6 +19,7 @@ from keystead.gateway.hygiene import (
     CONNECTION,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    DPOP_NONCE,
     LOCATION,
     SECURITY,
     SET_COOKIE,
@@ -67,7 +68,7 @@ def render_response(head: ResponseHead, length: int, route: Route, lines: bytes)
 
 def _judged_line(kind: int, name: bytes, value: bytes, head: ResponseHead, route: Route) -> tuple[bytes, ...]:
     """Return one line of those that are looked at: as it is, rewritten, or not at all."""
-    if kind == SET_COOKIE and (not route.cookies or is_ours(value)):
+    if kind == DPOP_NONCE or (kind == SET_COOKIE and (not route.cookies or is_ours(value))):
         return ()
     if kind == LOCATION:
         value = rewrite_location(value, route)

@@ -102,6 +102,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     `client_id`: who the gateway is at the issuer. It proves it by `client_secret`, or without a secret by an
     assertion from the agent on `agent_socket`.
     `scopes`: asked for at sign-in.
+    `dpop`: binds every token the gateway holds to a key of its own (RFC 9449) and sends upstreams a proof with each
+    request: a token stolen from an upstream is good nowhere else.
     `database`: where sessions are kept.
     `revocations`: how old the issuer's news of what ended may be before the issuer is asked at every request.
     `trusted_proxies`: addresses of proxies in front whose X-Forwarded-For names the browser. None by default.
@@ -116,6 +118,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     client_secret: Secret | None = None
     agent_socket: str = ""
     scopes: tuple[str, ...] = ("openid",)
+    dpop: bool = False
     database: str = "sqlite:///gateway.db"
     revocations: RevocationPolicy = RevocationPolicy()
     trusted_proxies: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from keystead.core.values import Secret
 from keystead.gateway.call import Answer, Callers
 from keystead.gateway.issuer.directory import IssuerDirectory
 from keystead.gateway.issuer.proof import ClientProof
+from keystead.sdk.dpop import DpopKey, Nonces
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type, not a token
 _EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -48,12 +49,16 @@ class TokenRefused(msgspec.Struct, frozen=True):
 
 
 class IssuerClient:
-    """The issuer, seen from the gateway."""
+    """The issuer, seen from the gateway. With a `key` every token is bound to it, and shown with proofs."""
 
-    def __init__(self, directory: IssuerDirectory, callers: Callers, proof: ClientProof) -> None:
+    def __init__(
+        self, directory: IssuerDirectory, callers: Callers, proof: ClientProof, key: DpopKey | None = None
+    ) -> None:
         self.directory = directory
         self._callers = callers
         self._proof = proof
+        self._key = key
+        self._nonces = Nonces()
 
     async def redeem(
         self, code: str, verifier: str, redirect_uri: str, trace: TraceContext
@@ -93,34 +98,48 @@ class IssuerClient:
         metadata = await self.directory.metadata()
         if not metadata.userinfo_endpoint:
             return {}
-        caller, target = self._callers.of(metadata.userinfo_endpoint)
-        headers = (("authorization", f"Bearer {access_token.reveal()}"), ("traceparent", trace.traceparent()))
-        answer = await caller.call("GET", target, headers)
+        token = access_token.reveal()
+        answer = await self._show(metadata.userinfo_endpoint, token, trace)
+        if answer.status == 401 and self._nonces.note(metadata.userinfo_endpoint, answer.dpop_nonce):
+            answer = await self._show(metadata.userinfo_endpoint, token, trace)
         return answer.document() if answer.status == 200 else {}
 
-    async def _ask(self, fields: dict[str, str], trace: TraceContext) -> TokensGranted | TokenRefused:
-        metadata = await self.directory.metadata()
-        answer = await self._post(metadata.token_endpoint, fields, trace)
-        return _read(answer)
+    async def _show(self, url: str, token: str, trace: TraceContext) -> Answer:
+        caller, target = self._callers.of(url)
+        scheme = "Bearer" if self._key is None else "DPoP"
+        headers = (("authorization", f"{scheme} {token}"), ("traceparent", trace.traceparent()))
+        return await caller.call("GET", target, (*headers, *self._proof_of("GET", url, token)))
 
-    async def _post(self, url: str, fields: dict[str, str], trace: TraceContext) -> Answer:
+    def _proof_of(self, method: str, url: str, token: str = "") -> tuple[tuple[str, str], ...]:
+        if self._key is None:
+            return ()
+        return (("dpop", self._key.proof(method, url, token=token, nonce=self._nonces.of(url))),)
+
+    async def _ask(self, fields: dict[str, str], trace: TraceContext) -> TokensGranted | TokenRefused:
+        url = (await self.directory.metadata()).token_endpoint
+        answer = await self._post(url, fields, trace, *self._proof_of("POST", url))
+        if self._nonces.note(url, answer.dpop_nonce) and answer.status == 400:
+            answer = await self._post(url, fields, trace, *self._proof_of("POST", url))
+        return _read(answer, "bearer" if self._key is None else "dpop")
+
+    async def _post(self, url: str, fields: dict[str, str], trace: TraceContext, *more: tuple[str, str]) -> Answer:
         proof, headers = await self._proof.prove(trace)
         caller, target = self._callers.of(url)
         body = urlencode({**fields, **proof}).encode()
-        return await caller.call("POST", target, (_FORM, ("traceparent", trace.traceparent()), *headers), body)
+        return await caller.call("POST", target, (_FORM, ("traceparent", trace.traceparent()), *headers, *more), body)
 
 
-def _read(answer: Answer) -> TokensGranted | TokenRefused:
+def _read(answer: Answer, wanted_type: str) -> TokensGranted | TokenRefused:
     document = answer.document()
     if answer.status == 200:
-        return _granted(document)
+        return _granted(document, wanted_type)
     error = document.get("error")
     if 400 <= answer.status < 500 and isinstance(error, str):
         return TokenRefused(error, str(document.get("error_description", ""))[:500])
     raise UpstreamError(f"the token endpoint answered {answer.status}")
 
 
-def _granted(document: dict[str, object]) -> TokensGranted:
+def _granted(document: dict[str, object], wanted_type: str) -> TokensGranted:
     texts = {name: document.get(name, "") for name in ("access_token", "refresh_token", "id_token", "scope")}
     lifetime = document.get("expires_in")
     if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts.values()):
@@ -128,8 +147,8 @@ def _granted(document: dict[str, object]) -> TokensGranted:
     token_type = document.get("token_type")
     if not texts["access_token"] or not isinstance(lifetime, int) or not isinstance(token_type, str):
         raise UpstreamError("the token endpoint gave no access token with a lifetime")
-    if token_type.lower() != "bearer":
-        raise UpstreamError(f"the token endpoint gave a token of type {token_type[:20]}, which is not served here")
+    if token_type.lower() != wanted_type:
+        raise UpstreamError(f"the token endpoint gave a token of type {token_type[:20]}, and not of {wanted_type}")
     return TokensGranted(
         Secret(str(texts["access_token"])),
         lifetime,

@@ -17,6 +17,7 @@ from keystead.core.jose.jws import peek_claims_unverified
 from keystead.core.trace import TraceContext, new_trace
 from keystead.gateway.identity import Identity
 from keystead.gateway.issuer.client import IssuerClient, TokenRefused, TokensGranted
+from keystead.gateway.prover import Prover
 from keystead.gateway.refusals import Refusal, refuse
 from keystead.gateway.routes import Route
 from keystead.gateway.sessions.live import LiveSession, UpstreamToken
@@ -30,11 +31,19 @@ SESSION_ENDED: Final = refuse(401, "session.ended", "The session has ended.")
 class Exchanger:
     """Buys tokens for upstreams."""
 
-    def __init__(self, issuer: IssuerClient, refresher: Refresher, news: SessionNews, journal: Journal) -> None:
+    def __init__(
+        self,
+        issuer: IssuerClient,
+        refresher: Refresher,
+        news: SessionNews,
+        journal: Journal,
+        prover: Prover | None = None,
+    ) -> None:
         self._issuer = issuer
         self._refresher = refresher
         self._news = news
         self._journal = journal
+        self._prover = prover
 
     def at_hand(self, live: LiveSession, route: Route) -> Identity | None:
         """Return the session's token for a route, if it was bought, lives on and nothing it stands on was revoked."""
@@ -99,7 +108,7 @@ class Exchanger:
         if claims is not None and audiences(claims) != (route.audience,):
             self._note(live, route, trace, claims, "exchange.audience", "the token is for somebody else")
             return refuse(502, "exchange.audience", "The issuer gave a token that does not fit.")
-        identity = Identity(token.encode("ascii"), live)
+        identity = Identity(token.encode("ascii"), live, self._prover)
         if not live.ended:
             good_until = time.monotonic() + granted.expires_in * SHARE_OF_LIFE
             live.upstream_tokens[route.key] = UpstreamToken(identity, route, good_until, watch(token))
