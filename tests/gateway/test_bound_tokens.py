@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,17 +53,16 @@ async def test_every_upstream_request_carries_its_own_proof(site_bound: Site) ->
     await visitor.sign_in()
     sender = SenderConstraint(base_urls=(site.upstream.url,), required=True)
     verifier = Verifier(issuer=site.issuer.url, audience=CATALOG, sender=sender)
-    for _ in range(2):
-        shown = presented(await called(site, visitor), "/catalog/items/7")
+    for shown in [presented(await called(site, visitor), "/catalog/items/7") for _ in "12"]:
         caller = await verifier.judge(shown, Demand())
         assert isinstance(caller, VerifiedCaller), caller
         assert caller.claims["cnf"]
         again = await verifier.judge(shown, Demand())
         assert isinstance(again, Refused)
         assert again.reason == "dpop.replayed"
-    stolen = await verifier.judge(Presented(shown.token, "bearer"), Demand())
-    assert isinstance(stolen, Refused)
-    assert stolen.reason == "dpop.as_bearer"
+        stolen = await verifier.judge(Presented(shown.token, "bearer"), Demand())
+        assert isinstance(stolen, Refused)
+        assert stolen.reason == "dpop.as_bearer"
     await verifier.close()
 
 
@@ -98,8 +98,13 @@ async def test_an_upstreams_nonce_goes_into_the_next_proof_and_not_to_the_browse
 async def test_a_browser_brings_no_proof_and_no_token(site_bound: Site) -> None:
     site, visitor = site_bound, site_bound.visitor()
     await visitor.sign_in()
-    smuggled = {"dpop": "forged", "client-cert": ":AA==:", "client-cert-chain": ":AA==:", "authorization": "DPoP x"}
-    await visitor.call("GET", "/api/catalog/1", **smuggled)
+    smuggled: dict[str, Any] = {
+        "dpop": "forged",
+        "client-cert": ":AA==:",
+        "client-cert-chain": ":AA==:",
+        "authorization": "DPoP x",
+    }
+    await visitor.call("GET", "/api/catalog/1", b"", **smuggled)
     received = site.upstream.received[-1]
     assert len(received.values(b"dpop")) == 1
     assert received.values(b"dpop") != [b"forged"]
