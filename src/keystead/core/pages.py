@@ -80,6 +80,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     realm: str
+    realm_name: str = ""
     client_name: str
     address: str
     fields: tuple[tuple[str, str], ...] = ()

@@ -146,6 +146,7 @@ async def respond(asked: Asked, answer: Sequence[tuple[str, str]], cx: ServerCon
     state = () if interaction.state is None else (("state", interaction.state),)
     response = AuthorizationResponse(
         realm=interaction.realm,
+        realm_name=asked.situation.realm.display_name,
         client=asked.client,
         redirect_uri=interaction.redirect_uri,
         parameters=(*answer, *state, ("iss", cx.issuer(interaction.realm))),

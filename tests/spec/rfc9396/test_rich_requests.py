@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent
 from keystead.core.records.detail_type import DetailField, DetailType
@@ -295,3 +296,26 @@ async def test_discovery_names_the_types(issuer: Issuer) -> None:
     await open_bank(issuer)
     document = (await issuer.send(".well-known/openid-configuration", method="GET")).json
     assert document["authorization_details_types_supported"] == ["closed", "history", "payment"]
+
+
+@pytest.mark.spec("RFC 9396 section 6")
+@pytest.mark.attack("G1")
+async def test_exchange_hands_on_what_concerns_the_next_api_and_never_more(issuer: Issuer) -> None:
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    await open_bank(issuer, grant_types=("authorization_code", exchange))
+    for audience in (CATALOG, ORDERS):
+        await issuer.change(Api, audience, exchange=ExchangePolicy(("shop",)))
+    scopes = "openid catalog:read orders:read"
+    elsewhere = {**PAYMENT, "locations": [CATALOG]}
+    subject = (await bought(issuer, PAYMENT, elsewhere, {"type": "history"}, scope=scopes)).json["access_token"]
+    form = {"subject_token": subject, "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+    answer = await issuer.token(exchange, client="shop", audience=ORDERS, **form)
+    assert answer.json["authorization_details"] == [PAYMENT, {"type": "history"}]
+    narrower = {**PAYMENT, "actions": ["status"]}
+    answer = await issuer.token(
+        exchange, client="shop", audience=ORDERS, authorization_details=encode(narrower), **form
+    )
+    assert answer.json["authorization_details"] == [narrower]
+    wider = {**PAYMENT, "creditor": "Mallory"}
+    answer = await issuer.token(exchange, client="shop", audience=ORDERS, authorization_details=encode(wider), **form)
+    assert answer.error == "invalid_authorization_details"

@@ -26,6 +26,7 @@ class FormPostMode(ResponseMode):
         return cx.pages.hand_over(
             Handover(
                 realm=response.realm,
+                realm_name=response.realm_name,
                 client_name=response.client.client_name or response.client.id,
                 address=response.redirect_uri,
                 fields=response.parameters,

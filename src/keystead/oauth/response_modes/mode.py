@@ -21,6 +21,7 @@ class AuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     realm: str
+    realm_name: str = ""
     client: Client
     redirect_uri: str
     parameters: tuple[tuple[str, str], ...]

@@ -32,5 +32,7 @@ class QueryMode(ResponseMode):
         address = f"{uri}{joint}{answer}"
         if response.after_form and uri.startswith(("https://", "http://")):
             name = response.client.client_name or response.client.id
-            return cx.pages.hand_over(Handover(realm=response.realm, client_name=name, address=address))
+            return cx.pages.hand_over(
+                Handover(realm=response.realm, realm_name=response.realm_name, client_name=name, address=address)
+            )
         return see_other(address)
