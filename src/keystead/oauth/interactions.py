@@ -120,5 +120,7 @@ def _open(sealer: Sealer, realm: str, handle: str) -> Interaction | None:
         sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         return None
+    if urlsafe_b64encode(sealed).rstrip(b"=").decode() != text:
+        return None
     opened = sealer.open(realm, _KIND, "", sealed)
     return _decoder.decode(opened) if opened is not None else None

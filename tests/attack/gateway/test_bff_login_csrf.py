@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 import pytest
 
-from keystead.gateway.bff.transactions import PER_BROWSER
 from tests.gateway.plane import KeptJournal
 from tests.gateway.raw import Response
 from tests.gateway.site import Site, Visitor, onward, query_of
@@ -89,18 +90,40 @@ async def test_an_error_is_said_and_not_repeated(site: Site) -> None:
     assert "default-src 'none'" in response.header("content-security-policy")
 
 
-async def test_tabs_do_not_disturb_each_other_and_are_bounded(site: Site) -> None:
+async def test_tabs_do_not_disturb_each_other(site: Site) -> None:
     visitor = site.visitor()
     first = await visitor.to_callback("?return_to=/first")
-    second = await visitor.begin("?return_to=/second")
+    second = await visitor.to_callback("?return_to=/second")
     assert len([name for name in visitor.jar if name.startswith("__Host-keystead-login")]) == 1
     assert onward(await visitor.navigate(first, site="cross-site")) == "/first"
-    for _ in range(PER_BROWSER):
-        await visitor.begin()
-    iss = quote(site.issuer.url, safe="")
-    path = f"/bff/callback?error=access_denied&state={query_of(second)['state']}&iss={iss}"
-    await visitor.navigate(path, site="cross-site")
-    assert site.journal.reasons[-1] == "callback.state_unknown"  # the oldest had to go
+    assert onward(await visitor.navigate(second, site="cross-site")) == "/second"
+    await visitor.navigate(second, site="cross-site")
+    assert site.journal.reasons[-1] == "callback.state_spent"
+
+
+@pytest.mark.attack("D1")
+async def test_beginning_sign_ins_stores_nothing(site: Site) -> None:
+    def rows() -> dict[str, int]:
+        with closing(sqlite3.connect(site.folder / "gateway.db")) as database:
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+
+    before, visitor = rows(), site.visitor()
+    for number in range(40):
+        await (visitor if number % 2 else site.visitor()).begin(f"?return_to=/{'x' * number}")
+    assert rows() == before
+
+
+@pytest.mark.attack("C3")
+async def test_a_state_that_was_changed_anywhere_is_unknown(site: Site) -> None:
+    visitor = site.visitor()
+    asked = query_of(await visitor.to_callback())
+    state, iss = asked["state"], quote(asked["iss"], safe="")
+    changed = [state[:-1], state + "A", state + "=", ""]
+    changed += [state[:at] + ("B" if state[at] == "A" else "A") + state[at + 1 :] for at in range(0, len(state), 11)]
+    for one in changed:
+        await refused(visitor, f"/bff/callback?code={quote(asked['code'])}&state={quote(one)}&iss={iss}")
+    assert set(site.journal.reasons) & {"session.begun", "callback.other_browser"} == set()
 
 
 async def test_a_frame_or_a_script_cannot_begin_a_sign_in(site: Site) -> None:

@@ -21,7 +21,7 @@ from keystead.core.jose.outcomes import Rejected
 from keystead.core.trace import TraceContext
 from keystead.gateway.bff.call import BffContext, Call
 from keystead.gateway.bff.transactions import Spent, spend_login
-from keystead.gateway.cookies import LOGIN_COOKIE, expired, find_handle, session_cookie
+from keystead.gateway.cookies import LOGIN_COOKIE, find_handle, session_cookie
 from keystead.gateway.hygiene import COOKIE
 from keystead.gateway.issuer.client import TokenRefused, TokensGranted
 from keystead.gateway.issuer.id_token import SignedIn, verify_id_token
@@ -91,10 +91,8 @@ async def _begin_session(
     handle = await cx.table.begin(tokens, sid=sid if isinstance(sid, str) else "", replaces=spent.replaces)
     _note(call, cx, signed_in, granted)
     reply = onward_page(spent.return_to)
+    # The sign-in cookie stays for its ten minutes: other tabs that are still signing in need it.
     cookies = [(b"set-cookie", session_cookie(handle))]
-    if spent.last:
-        # Other tabs that are still signing in need it; afterwards one cookie is enough.
-        cookies.append((b"set-cookie", expired(LOGIN_COOKIE)))
     return Reply(reply.status, (*cookies, *reply.headers), reply.body)
 
 

@@ -36,7 +36,7 @@ class LoginEndpoint:
     methods = frozenset({b"GET"})
 
     async def answer(self, call: Call, cx: BffContext) -> Reply:
-        """Remember the sign-in, tie it to this browser, and send the browser off."""
+        """Seal the sign-in for this browser, and send the browser off."""
         seen = call.head.seen
         if seen.get(FETCH_MODE, b"navigate") != b"navigate" or seen.get(FETCH_DEST, b"document") != b"document":
             return cx.refuse(call, refuse(403, "login.not_a_navigation", "Send the browser itself here."), ACTION)
@@ -50,7 +50,7 @@ class LoginEndpoint:
         metadata = await cx.issuer.directory.metadata()
         browser = find_handle(seen.get(COOKIE, b""), LOGIN_COOKIE) or secrets.token_urlsafe(32)
         replaces = handle_digest(call.handle) if call.handle else ""
-        begun = await begin_login(cx, browser=browser, return_to=return_to, replaces=replaces)
+        begun = begin_login(cx, browser=browser, return_to=return_to, replaces=replaces)
         query: dict[str, str] = {
             "response_type": "code",
             "client_id": cx.client_id,

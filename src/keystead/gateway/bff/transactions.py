@@ -1,23 +1,47 @@
-"""Sign-ins under way: stored by the digest of their state, tied to one browser, spent once, ten minutes long.
+"""Sign-ins under way: carried by the browser, sealed as `state`, tied to one browser, spent once, ten minutes long.
 
+Why carried: anybody can begin a sign-in, so beginning one must not cost us anything that stays. What is kept is that
+one was spent, and that needs an answer of the issuer first.
 Why one cookie for all tabs: a cookie per sign-in fills the header until nothing works, and one cookie for one sign-in
-lets the second tab break the first. So the cookie names the browser, and the store holds its sign-ins, a few at most.
+lets the second tab break the first. So the cookie names the browser, and every `state` says for which browser it is.
 """
 
 from __future__ import annotations
 
 import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
 import msgspec
 
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
 from keystead.gateway.bff.call import BffContext
-from keystead.gateway.sessions.records import LoginSecrets, LoginTransaction
-from keystead.storage.ports import Write, find, get, put, remove
+from keystead.storage.ports import Write, claim
 
-PER_BROWSER: Final = 8
 LIFETIME: Final = 600
+LONGEST_STATE: Final = 4_096
+_KIND: Final = "gateway_login"
+
+
+class LoginSecrets(msgspec.Struct, frozen=True):
+    """What only the gateway may know of a sign-in under way."""
+
+    nonce: str
+    code_verifier: str
+
+    def __repr__(self) -> str:
+        return "LoginSecrets(<hidden>)"
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """A sign-in under way, as it is sealed. `browser` is the digest of the browser's sign-in cookie; `replaces` the
+    session the browser had when it began, to be ended."""
+
+    browser: str
+    secrets: LoginSecrets
+    return_to: str
+    replaces: str
+    expires_at: int
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -28,62 +52,52 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """A sign-in that came back to the browser it began in. `last`: no other one waits in that browser."""
+    """A sign-in that came back to the browser it began in."""
 
     return_to: str
     replaces: str
     secrets: LoginSecrets
-    last: bool
 
 
-async def begin_login(cx: BffContext, *, browser: str, return_to: str, replaces: str) -> Begun:
-    """Remember a sign-in; beyond a few per browser the oldest is forgotten."""
-    table, now, state = cx.table, cx.table.now(), new_handle()
+_decoder: Final = msgspec.json.Decoder(SignIn)
+
+
+def begin_login(cx: BffContext, *, browser: str, return_to: str, replaces: str) -> Begun:
+    """Return a sign-in that begins now. Nothing is stored."""
     secrets = LoginSecrets(new_handle(), new_handle())
-    id = handle_digest(state)
-    transaction = LoginTransaction(
-        realm=table.realm,
-        id=id,
-        browser=handle_digest(browser),
-        sealed=cx.sealer.seal(table.realm, LoginTransaction.kind, id, msgspec.json.encode(secrets)),
-        return_to=return_to,
-        replaces=replaces,
-        expires_at=EpochSeconds(now + LIFETIME),
-    )
-
-    def remember() -> Write[None]:
-        others = yield from find(LoginTransaction, table.realm, now, index="browser", value=transaction.browser)
-        others.sort(key=lambda other: other.number)
-        for oldest in others[: max(0, len(others) + 1 - PER_BROWSER)]:
-            yield from remove(LoginTransaction, table.realm, oldest.id)
-        number = others[-1].number + 1 if others else 0
-        yield from put(msgspec.structs.replace(transaction, number=number), now)
-
-    await table.store.write(remember)
-    return Begun(state, secrets)
+    begun = SignIn(handle_digest(browser), secrets, return_to, replaces, cx.table.now() + LIFETIME)
+    sealed = cx.sealer.seal(cx.table.realm, _KIND, "", msgspec.json.encode(begun))
+    return Begun(urlsafe_b64encode(sealed).rstrip(b"=").decode(), secrets)
 
 
 async def spend_login(cx: BffContext, *, state: str, browser: str | None) -> Spent | str:
     """Spend a sign-in, if it began in this browser. Otherwise return why not, and leave it as it is."""
     if browser is None:
         return "callback.no_cookie"
-    table, now, id = cx.table, cx.table.now(), handle_digest(state)
+    table, now = cx.table, cx.table.now()
+    begun = _open(cx, state)
+    if begun is None or begun.expires_at <= now:
+        return "callback.state_unknown"
+    if not hmac.compare_digest(begun.browser, handle_digest(browser)):
+        return "callback.other_browser"
 
-    def spend() -> Write[tuple[LoginTransaction, bool] | str]:
-        found = yield from get(LoginTransaction, table.realm, id, now)
-        if found is None:
-            return "callback.state_unknown"
-        if not hmac.compare_digest(found.browser, handle_digest(browser)):
-            return "callback.other_browser"
-        yield from remove(LoginTransaction, table.realm, id)
-        others = yield from find(LoginTransaction, table.realm, now, index="browser", value=found.browser, limit=1)
-        return found, not others
+    def spend() -> Write[bool]:
+        return (yield from claim(table.realm, _KIND, handle_digest(state), EpochSeconds(begun.expires_at), now))
 
-    outcome = await table.store.write(spend)
-    if isinstance(outcome, str):
-        return outcome
-    found, last = outcome
-    opened = cx.sealer.open(table.realm, LoginTransaction.kind, id, found.sealed)
-    if opened is None:
-        return "callback.unreadable"
-    return Spent(found.return_to, found.replaces, msgspec.json.decode(opened, type=LoginSecrets), last)
+    if not await table.store.write(spend):
+        return "callback.state_spent"
+    return Spent(begun.return_to, begun.replaces, begun.secrets)
+
+
+def _open(cx: BffContext, state: str) -> SignIn | None:
+    """Return what we sealed, from the one spelling that we gave it."""
+    if len(state) > LONGEST_STATE or not state.isascii():
+        return None
+    try:
+        sealed = urlsafe_b64decode(state + "=" * (-len(state) % 4))
+    except ValueError:
+        return None
+    if urlsafe_b64encode(sealed).rstrip(b"=").decode() != state:
+        return None
+    opened = cx.sealer.open(cx.table.realm, _KIND, "", sealed)
+    return _decoder.decode(opened) if opened is not None else None

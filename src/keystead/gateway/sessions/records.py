@@ -1,4 +1,4 @@
-"""What is stored of sessions and of sign-ins under way."""
+"""What is stored of sessions."""
 
 from __future__ import annotations
 
@@ -45,30 +45,3 @@ class SessionTokens(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "SessionTokens(<hidden>)"
-
-
-class LoginTransaction(Record, frozen=True, kw_only=True):
-    """A sign-in under way. Its `id` is the digest of `state`; `browser` the digest of the browser's sign-in cookie.
-
-    `sealed` holds `LoginSecrets`. `number` orders the sign-ins of one browser. `replaces` is the session the browser
-    had when it began, to be ended.
-    """
-
-    kind: ClassVar[str] = "gateway_login"
-    indexes: ClassVar[tuple[str, ...]] = ("browser",)
-
-    browser: str
-    sealed: bytes
-    return_to: str
-    replaces: str = ""
-    number: int = 0
-
-
-class LoginSecrets(msgspec.Struct, frozen=True):
-    """What only the gateway may know of a sign-in under way."""
-
-    nonce: str
-    code_verifier: str
-
-    def __repr__(self) -> str:
-        return "LoginSecrets(<hidden>)"
