@@ -9,6 +9,7 @@ from pathlib import Path
 from keystead.app.database import open_database
 from keystead.app.settings import Settings
 from keystead.core.errors import ConfigurationError
+from keystead.core.records.encryption_key import EncryptionKey
 from keystead.core.records.signing_key import SigningKey
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.keyring import StoreKeyRing
@@ -19,12 +20,14 @@ PUBLISHED_FIRST = Seconds(3)
 
 
 async def describe_keys(settings: Settings, path: Path, realm: str | None, now: int) -> list[str]:
-    """Return a line for every published signing key."""
+    """Return a line for every key: those that sign, and those that others encrypt to."""
     lines = []
     async with open_database(settings, path, make=False) as (store, _):
         for name in [realm] if realm else list(settings.realms):
             keys = await store.read(find(SigningKey, name, EpochSeconds(now)))
             lines += [_describe(key, now) for key in sorted(keys, key=lambda key: key.signs_from)]
+            opening = await store.read(find(EncryptionKey, name, EpochSeconds(now)))
+            lines += [_describe_encryption(key) for key in sorted(opening, key=lambda key: key.number)]
     return lines or ["no keys yet: the first is made when it is first needed"]
 
 
@@ -67,6 +70,11 @@ def _describe(key: SigningKey, now: int) -> str:
     else:
         state = f"signs since {_utc(key.signs_from)}"
     return f"{key.realm}  {key.algorithm}  {key.id}  {state}"
+
+
+def _describe_encryption(key: EncryptionKey) -> str:
+    state = "clients encrypt to it" if key.expires_at is None else f"replaced, opens until {_utc(key.expires_at)}"
+    return f"{key.realm}  {key.key_type:<5}  {key.id}  {state}"
 
 
 def _utc(at: int | None) -> str:

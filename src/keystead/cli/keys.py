@@ -33,7 +33,7 @@ def new_encryption_key(file: Path) -> None:
 @config_option
 @click.option("--realm", help="Only this realm.")
 def list_keys(path: Path, realm: str | None) -> None:
-    """List the signing keys of every realm: which sign, which wait, which retire."""
+    """List the keys of every realm: which sign, which wait, which retire, and which clients encrypt to."""
     from keystead.app.key_commands import describe_keys
     from keystead.app.settings import load_settings
 

@@ -24,7 +24,7 @@ from keystead.core.records.encryption_key import EncryptionKey
 from keystead.core.records.realm import Realm
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports import Read, Store, Stored, Write, find, get, put
+from keystead.storage.ports import Read, Store, Stored, Write, find, get, put, remove
 
 KEPT: Final = 86_400
 """Seconds for which a key that is published no more still decrypts."""
@@ -64,6 +64,13 @@ class StoreEncryptionKeys:
         if not await self._store.write(lambda: _replace(fresh, keys, now)):
             raise ConfigurationError(f"realm {realm}: somebody else rotates its encryption keys; try again")
         return fresh
+
+    async def withdraw(self, realm: str, kid: str, now: EpochSeconds) -> bool:
+        """Stop using a key that leaked, at once: nothing opens what was encrypted to it. The next is made when needed.
+
+        Answer: whether there was such a key.
+        """
+        return await self._store.write(lambda: remove(EncryptionKey, realm, kid))
 
     async def _current(self, realm: str, now: EpochSeconds) -> tuple[Realm, list[EncryptionKey]]:
         """Return the keys, those made that are missing or due. An old one serves while nothing can be written."""

@@ -132,12 +132,13 @@ class StoreKeyRing:
     async def withdraw(self, realm: str, kid: str, now: EpochSeconds) -> bool:
         """Stop publishing a key that leaked, at once: every token it signed is dead here, and in services as soon as
         they fetch the keys again. When it was the one that signs, the next one signs now; another process may go on
-        signing with it for up to a second. Answer: whether there was such a key.
+        signing with it for up to a second. A key to encrypt to opens nothing any more. Answer: whether there was
+        such a key.
         """
         _, keys = await self._store.read(_look(realm, now))
         leaked = next((key for key in keys if key.id == kid), None)
         if leaked is None:
-            return False
+            return await self.encryption.withdraw(realm, kid, now)
         if signing_key(keys, leaked.algorithm, now) is leaked:
             await self.rotate(realm, now, leaked.algorithm, immediately=True)
         gone = await self._store.write(lambda: _withdraw(realm, kid, now))

@@ -91,3 +91,14 @@ async def test_keys_of_another_realm_do_not_open(issuer: Issuer, tmp_path: Path)
     await other.set_up()
     token = await sealed(issuer, "EC", "ECDH-ES")
     assert isinstance(await opened(other, token), Rejected)
+
+
+async def test_a_key_that_leaked_opens_nothing_any_more(issuer: Issuer) -> None:
+    token = await sealed(issuer, "EC", "ECDH-ES")
+    (leaked,) = [key for key in await issuer.keys.encryption_jwks(issuer.realm, issuer.now) if key["kty"] == "EC"]
+    assert await issuer.keys.withdraw(issuer.realm, leaked["kid"], issuer.now)
+    assert isinstance(await opened(issuer, token), Rejected)
+    issuer.later(1)
+    fresh = await sealed(issuer, "EC", "ECDH-ES")
+    assert await opened(issuer, fresh) == "inner"
+    assert not await issuer.keys.withdraw(issuer.realm, leaked["kid"], issuer.now)
