@@ -21,11 +21,11 @@ from keystead.gateway.gateway import Gateway
 from keystead.gateway.sessions.live import LiveSession
 from keystead.gateway.settings import GatewaySettings, LimitSettings, RouteSettings, SessionSettings
 from keystead.storage.ports import Store
-from keystead.storage.sqlite import open_store
 from tests.browser import Browser
 from tests.gateway.plane import KeptJournal
 from tests.gateway.raw import RawBrowser, Response, close_all
 from tests.gateway.upstream import RawUpstream
+from tests.harness.databases import usual_store
 from tests.harness.processes import free_port
 from tests.issuer import SECRET, Issuer, confidential
 from tests.served import FrontDoor, front_door
@@ -223,7 +223,7 @@ async def running_site(
             limits=limits or LimitSettings(),
             dpop=dpop,
         )
-        journal, store = KeptJournal(), open_store(str(folder / "gateway.db"))
+        journal, store = KeptJournal(), usual_store(folder, "gateway.db")
         gateway = Gateway(settings, store, AesGcmSealer(GATEWAY_KEY), journal)
         await gateway.start()
         try:

@@ -32,10 +32,10 @@ def server_settings(database: str, directory: Path) -> dict[str, Any]:
     return {"database": schema_for(str(directory / "issuer")), "key_encryption_key": "file:kek"}
 
 
-def usual_store(directory: Path) -> Store:
+def usual_store(directory: Path, name: str = "keystead.db") -> Store:
     """Open a store of the usual kind."""
     if usual() == SQLITE:
-        return open_store(str(directory / "keystead.db"))
+        return open_store(str(directory / name))
     from keystead.storage.postgres.store import open_store as open_postgres
 
-    return open_postgres(schema_for(str(directory / "keystead.db")))
+    return open_postgres(schema_for(str(directory / name)))
