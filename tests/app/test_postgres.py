@@ -63,6 +63,14 @@ def test_a_key_file_is_demanded(tmp_path: Path) -> None:
     assert "keystead.yaml:2" in refused.stderr
 
 
+def test_the_gateway_obeys_the_same_rules(tmp_path: Path) -> None:
+    text = "gateway: {client_id: shop, issuer: 'http://localhost:1/realms/acme', database: 'postgresql://db.example/x'}"
+    (tmp_path / "keystead.yaml").write_text(text)
+    refused = keystead("gateway", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "keystead keys new-encryption-key" in refused.stderr
+
+
 @pytest.mark.attack("T2")
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
 def test_a_database_across_a_network_is_verified(tmp_path: Path, mode: str) -> None:

@@ -76,13 +76,17 @@ class Site:
 
 @dataclass
 class Visitor:
-    """A browser at the gateway: keeps its cookies, knows which are Strict, tells where its requests come from."""
+    """A browser at the gateway: keeps its cookies, knows which are Strict, tells where its requests come from.
+
+    `reached` is the port its requests really go to, as a proxy may choose; 0 for the one it writes.
+    """
 
     port: int
     at_issuer: Browser
     jar: dict[str, str] = field(default_factory=dict)
     strict: set[str] = field(default_factory=set)
     seen: list[Response] = field(default_factory=list)
+    reached: int = 0
 
     async def navigate(self, path: str, *, site: str = "none", method: str = "GET", **headers: str) -> Response:
         """Go to a page, from the address bar unless told otherwise. Redirects are not followed."""
@@ -106,7 +110,7 @@ class Visitor:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items() if value]
         if body or method == "POST":
             lines.append(f"content-length: {len(body)}")
-        browser = await RawBrowser.open(self.port)
+        browser = await RawBrowser.open(self.reached or self.port)
         response = await browser.ask("\r\n".join((*lines, "", "")).encode() + body, head_only=method == "HEAD")
         browser.close()
         self.seen.append(response)

@@ -18,7 +18,7 @@ import msgspec
 from keystead.app.housekeeping import sweep_forever
 from keystead.app.log_lines import open_journal, say_ready
 from keystead.app.metrics import Metrics
-from keystead.app.sealed_store import open_sealed_store, require_same_key
+from keystead.app.sealed_store import key_file, open_sealed_store, require_same_key
 from keystead.app.serving import run, until_signal
 from keystead.app.settings import ClientSettings, Settings
 from keystead.core.decisions import Journal
@@ -42,7 +42,7 @@ def serve_gateway(settings: Settings, path: Path) -> None:
 
 async def _serve(gateway: GatewaySettings, directory: Path) -> None:
     journal = open_journal("gateway")
-    store, sealer = open_sealed_store(gateway.database, directory)
+    store, sealer = open_sealed_store(gateway.database, directory, key_file(gateway.key_encryption_key, "gateway"))
     await require_same_key(store, sealer, EpochSeconds(int(time.time())))
     metrics = Metrics()
     management = [_management(gateway.management_listen, store, metrics)] if gateway.management_listen else []

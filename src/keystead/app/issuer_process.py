@@ -24,7 +24,7 @@ from keystead.app.delivery_worker import DeliveryWorker
 from keystead.app.housekeeping import sweep_forever, tend_keys_forever, warm_up
 from keystead.app.http_server.server import HttpServer, listen_on, open_socket
 from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
-from keystead.app.sealed_store import require_same_key
+from keystead.app.sealed_store import key_file, require_same_key
 from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
 from keystead.app.settings.server_checks import serves_plainly_off_loopback
@@ -38,7 +38,6 @@ from keystead.core.values import EpochSeconds
 if TYPE_CHECKING:
     from keystead.bus.driver import RunningBus
 
-_FILE: Final = "file:"
 Listeners = tuple[socket.socket, socket.socket | None]
 """The public listener, and the one that asks for client certificates, where there is one."""
 _TLS_12_CIPHERS: Final = "ECDHE+AESGCM"
@@ -76,14 +75,11 @@ def require_server(settings: Settings) -> ServerSettings:
 def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
     """Return what an issuer is built from. Raises: ConfigurationError."""
     server = require_server(settings)
-    key = server.key_encryption_key
-    if key and not key.startswith(_FILE):
-        raise ConfigurationError("write `file:PATH`; the key itself must not stand here", where="key_encryption_key")
     return IssuerConfiguration(
         base_url=server.base_url,
         database=server.database,
         directory=path.absolute().parent,
-        key_encryption_key=key.removeprefix(_FILE),
+        key_encryption_key=key_file(server.key_encryption_key, "server"),
         trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
         outbound_allow=tuple(ip_network(network) for network in server.outbound.allow),
         outbound_authorities=_file_beside(path, server.outbound.certificate_authorities),

@@ -19,7 +19,19 @@ from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Store, Write, get, put
 
 _SETTING: Final = "server.key_encryption_key"
+_FILE: Final = "file:"
 _CHECKED: Final = b"this database belongs to this key-encryption key"
+
+
+def key_file(reference: str, section: str) -> str:
+    """Return the path in a `file:` reference of the settings; empty when there is none.
+
+    Raises: ConfigurationError when it is no reference.
+    """
+    if reference and not reference.startswith(_FILE):
+        where = f"{section}.key_encryption_key"
+        raise ConfigurationError("write `file:PATH`; the key itself must not stand here", where=where)
+    return reference.removeprefix(_FILE)
 
 
 def open_sealed_store(url: str, directory: Path, key_file: str = "") -> tuple[Store, Sealer]:

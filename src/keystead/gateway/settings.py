@@ -104,7 +104,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     `scopes`: asked for at sign-in.
     `dpop`: binds every token the gateway holds to a key of its own (RFC 9449) and sends upstreams a proof with each
     request: a token stolen from an upstream is good nowhere else.
-    `database`: where sessions are kept.
+    `database`: where sessions are kept: `sqlite:///FILE`, or `postgresql://...` for several nodes that are one gateway.
+    `key_encryption_key`: a `file:` reference to the key that seals them; beside a file it is made at the first start,
+    PostgreSQL demands it. `danger_allow_unverified_database`: an `sslmode` weaker than verify-full may be used off this
+    machine.
     `revocations`: how old the issuer's news of what ended may be before the issuer is asked at every request.
     `trusted_proxies`: addresses of proxies in front whose X-Forwarded-For names the browser. None by default.
     `ca_file`: certificates to trust, as a PEM file, in place of the system's, for issuer and upstreams.
@@ -120,6 +123,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     scopes: tuple[str, ...] = ("openid",)
     dpop: bool = False
     database: str = "sqlite:///gateway.db"
+    key_encryption_key: str = ""
+    danger_allow_unverified_database: bool = False
     revocations: RevocationPolicy = RevocationPolicy()
     trusted_proxies: tuple[str, ...] = ()
     ca_file: str = ""

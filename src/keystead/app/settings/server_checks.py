@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from keystead.app.settings.database_checks import database_problems
+from keystead.app.settings.database_checks import DatabaseSettings, database_problems
 from keystead.app.settings.document import Place
 from keystead.app.settings.server import ServerSettings
 
@@ -27,7 +27,9 @@ def server_problems(server: ServerSettings) -> Iterator[Problem]:
             "plain http off loopback: give `tls`, or name the TLS-terminating proxies in `trusted_proxies` "
             "(nobody else may then connect), or listen on 127.0.0.1",
         )
-    yield from database_problems(server)
+    yield from database_problems(
+        DatabaseSettings("server", server.database, server.key_encryption_key, server.danger_allow_unverified_database)
+    )
     if server.log_level not in ("info", "warning"):
         yield ("server", "log_level"), "write info or warning"
 
