@@ -8,6 +8,7 @@ Spec: RFC 9440 sections 2 and 3 (`Client-Cert`), Envoy's `x-forwarded-client-cer
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -96,17 +97,16 @@ def _read_xfcc(text: str) -> ForwardedCertificate:
 
 def _split(text: str, separator: str) -> list[str]:
     """Split at a separator outside of double quotes."""
-    parts, quoted, escaped = [""], False, False
-    for character in text:
-        if character == separator and not quoted:
-            parts.append("")
-            continue
-        quoted ^= character == '"' and not escaped
-        escaped = character == "\\" and not escaped
-        parts[-1] += character
+    parts, quoted, start = [], False, 0
+    for found in re.finditer(rf'\\.|[{separator}"]', text, re.DOTALL):
+        if found[0] == '"':
+            quoted = not quoted
+        elif found[0][-1] == separator and not quoted:
+            parts.append(text[start : found.end() - 1])
+            start = found.end()
     if quoted:
         raise ValueError("a quote is not closed")
-    return parts
+    return [*parts, text[start:]]
 
 
 def _unquoted(value: str) -> str:

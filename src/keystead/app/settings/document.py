@@ -100,7 +100,10 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
-        return _scalar(node)
+        try:
+            return _scalar(node)
+        except ValueError:
+            raise self._refuse(line, "the number has too many digits") from None
 
     def _mapping(self, node: yaml.MappingNode, path: Place) -> dict[str, Any]:
         result: dict[str, Any] = {}

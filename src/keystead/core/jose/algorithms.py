@@ -100,7 +100,11 @@ def public_from_jwk(jwk: Mapping[str, Any], *, algorithms: frozenset[str]) -> Pu
     kid = jwk.get("kid", "")
     if not isinstance(kid, str) or len(kid) > _MAXIMUM_KID:
         raise ValueError(f"a kid is a text of at most {_MAXIMUM_KID} characters")
-    return family.from_jwk(jwk, algorithm, kid or thumbprint(jwk))
+    try:
+        name = kid or thumbprint(jwk)
+    except KeyError as missing:
+        raise ValueError(f"the key has no member {missing}") from None
+    return family.from_jwk(jwk, algorithm, name)
 
 
 def _family(algorithm: str) -> Family:
