@@ -15,7 +15,7 @@ from keystead.authz.names import parse_object as parse_authz_object
 from keystead.authz.names import parse_relation, parse_user
 from keystead.core.errors import ConfigurationError, OAuthError
 from keystead.core.records.client import Client
-from keystead.core.records.detail_type import DetailType
+from keystead.core.records.detail_type import DetailField, DetailType
 from keystead.core.records.realm import Realm
 from keystead.core.revocation_feed import FeedPage
 from keystead.core.strict_json import NotStrictJson, parse_object
@@ -32,7 +32,17 @@ from tests.harness.configuration import shop_configuration
 _MODEL: Final = (Path(__file__).parents[1] / "cases" / "shop.fga").read_bytes()
 _SETTINGS: Final = yaml.safe_dump(shop_configuration("http://localhost:8080", "127.0.0.1:8080")).encode()
 _CLIENT: Final = Client(realm="acme", id="web", authorization_details_types=("payment",))
-_REALM: Final = Realm(realm="acme", id="acme", authorization_details_types={"payment": DetailType()})
+_PAYMENT: Final = DetailType(
+    locations=("https://a",),
+    actions=("pay",),
+    fields={
+        "amount": DetailField(
+            type="object",
+            fields={"value": DetailField(type="string", maximum=9), "currency": DetailField(enum=("EUR", "CHF"))},
+        )
+    },
+)
+_REALM: Final = Realm(realm="acme", id="acme", authorization_details_types={"payment": _PAYMENT})
 _DETAILS: Final = (
     b'[{"type":"payment","locations":["https://a"],"actions":["pay"],"amount":{"value":"1","currency":"EUR"}}]'
 )
