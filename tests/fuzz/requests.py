@@ -7,8 +7,9 @@ from typing import Final
 from urllib.parse import quote
 
 import httptools
-
 from keystead.app.http_server.forwarded_certificate import FORMATS, read_forwarded
+from keystead.sdk.bearer import bearer_token as service_bearer_token
+
 from keystead.app.http_server.framing import Refusal, require_clear_message, require_plain_target
 from keystead.core.cookies import read_cookie
 from keystead.core.errors import OAuthError
@@ -26,7 +27,6 @@ from keystead.oauth.bearer import bearer_token
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.endpoints.revocations import FeedForm
 from keystead.oauth.endpoints.revoke import RevocationForm
-from keystead.sdk.bearer import bearer_token as service_bearer_token
 from keystead.sdk.blocking_channel import Document
 from tests.certificates import holder
 from tests.fuzz.target import Target
