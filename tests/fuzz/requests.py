@@ -7,13 +7,12 @@ from typing import Final
 from urllib.parse import quote
 
 import httptools
-from keystead.app.http_server.forwarded_certificate import FORMATS, read_forwarded
-from keystead.sdk.bearer import bearer_token as service_bearer_token
 
 from keystead.app.http_server.framing import Refusal, require_clear_message, require_plain_target
 from keystead.core.cookies import read_cookie
 from keystead.core.errors import OAuthError
 from keystead.core.forms import parse_parameters, read_body, read_form
+from keystead.core.forwarded_certificate import FORMATS, NotOneCertificate, read_forwarded
 from keystead.core.http import Request
 from keystead.core.strict_json import NotStrictJson, parse
 from keystead.core.trace import accept_trace, new_trace
@@ -28,6 +27,7 @@ from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.endpoints.revocations import FeedForm
 from keystead.oauth.endpoints.revoke import RevocationForm
 from keystead.sdk.blocking_channel import Document
+from keystead.sdk.presented import shown_token
 from tests.certificates import holder
 from tests.fuzz.target import Target
 
@@ -79,7 +79,7 @@ def _bearer(data: bytes) -> object:
     header, _, rest = data.partition(b"\n")
     query, _, body = rest.partition(b"\n")
     headers = ((b"authorization", header), (b"content-type", b"application/x-www-form-urlencoded"))
-    service_bearer_token([header])
+    shown_token([header])
     return bearer_token(_request("POST", headers, body, query))
 
 
@@ -87,7 +87,7 @@ def _forwarded(data: bytes) -> object:
     for format in FORMATS:
         try:
             read_forwarded(((format.encode(), data), (b"client-cert-chain", data)), format)
-        except Refusal:
+        except NotOneCertificate:
             continue
     return None
 
