@@ -145,7 +145,9 @@ def _key_confusions(token: str, jwks: Mapping[str, Any]) -> Iterator[Specimen]:
 
 def _forms_of(jwk: Mapping[str, Any]) -> dict[str, bytes]:
     """Return every text of a public key that a careless verifier may take for an HMAC secret."""
-    key = public_from_jwk(jwk, algorithms=frozenset((jwk["alg"],)))._key  # type: ignore[attr-defined]  # the primitive
+    algorithm = jwk.get("alg") or {"EC": "ES256", "RSA": "RS256"}[jwk["kty"]]  # keys to encrypt to name none
+    public = public_from_jwk({**jwk, "alg": algorithm, "use": "sig"}, algorithms=frozenset((algorithm,)))
+    key = public._key  # type: ignore[attr-defined]  # the primitive
     spki = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     forms = {
         "spki": spki,
