@@ -42,17 +42,24 @@ _MAXIMUM: Final = 65_536
 class DpopAuth(httpx2.Auth):
     """Shows a token you have with a proof for each request to one service, following its nonces.
 
-    `base_url` says which service the token is for: requests to another origin are not sent.
+    `base_url` says which service the token is for: requests to another origin are not sent. `nonces` may be shared by
+    several of these.
     """
 
     def __init__(
-        self, base_url: str, key: DpopKey, token: Secret | str, *, danger_allow_plain_http: bool = False
+        self,
+        base_url: str,
+        key: DpopKey,
+        token: Secret | str,
+        *,
+        nonces: Nonces | None = None,
+        danger_allow_plain_http: bool = False,
     ) -> None:
         require_safe_url(base_url, "base_url", danger_allow_plain_http=danger_allow_plain_http)
         self._origin = _origin(httpx2.URL(base_url))
         self._key = key
         self._token = token if isinstance(token, Secret) else Secret(token)
-        self._nonces = Nonces()
+        self._nonces = nonces or Nonces()
 
     def auth_flow(self, request: httpx2.Request) -> Flow:
         """Send the request with the token, and once more where the service wants a nonce.

@@ -23,6 +23,7 @@ from keystead.core.errors import ConfigurationError
 from keystead.core.trace import TraceContext
 from keystead.core.values import Secret
 from keystead.sdk.demand import texts
+from keystead.sdk.dpop import DpopKey, Nonces
 from keystead.sdk.errors import AgentUnavailable, IssuerUnavailable, TokenRefused
 from keystead.sdk.http_channel import ChannelError, HttpChannel, JsonReply
 from keystead.sdk.issuer import Issuer
@@ -47,7 +48,8 @@ class Assertions(Protocol):
 class TokenExchange:
     """Exchanges tokens at one issuer, as one client: a workload behind an agent, or a client with a secret.
 
-    With an agent, `client_id` is only needed where the workload is registered as a client of another name.
+    With an agent, `client_id` is only needed where the workload is registered as a client of another name. With `dpop`
+    every token is bound to that key; `ServiceClient` shows it with proofs.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TokenExchange:
         agent: Assertions | None = None,
         client_id: str = "",
         client_secret: Secret | str | None = None,
+        dpop: DpopKey | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
         danger_allow_plain_http: bool = False,
@@ -69,6 +72,8 @@ class TokenExchange:
         self._client_id = client_id
         self._secret = Secret(client_secret) if isinstance(client_secret, str) else client_secret
         self._clock = clock
+        self.dpop = dpop
+        self._nonces = Nonces()
         self._tokens = KeptTokens((IssuerUnavailable, AgentUnavailable), clock)
 
     async def exchange(
@@ -116,15 +121,23 @@ class TokenExchange:
         }
         if scope:
             form["scope"] = scope
-        headers = {} if trace is None else {"traceparent": trace.traceparent()}
-        await self._authenticate(form, headers, trace)
         endpoint = await self._issuer.endpoint("token_endpoint")
         asked_at = self._clock()
+        reply = await self._post(endpoint, dict(form), trace)
+        if self._nonces.note(endpoint, reply.dpop_nonce) and reply.document.get("error") == "use_dpop_nonce":
+            reply = await self._post(endpoint, dict(form), trace)
+        return _token(reply, asked_at, "bearer" if self.dpop is None else "dpop")
+
+    async def _post(self, endpoint: str, form: dict[str, str], trace: TraceContext | None) -> JsonReply:
+        """Ask once, with what proves who we are and, where tokens are bound, which key we hold."""
+        headers = {} if trace is None else {"traceparent": trace.traceparent()}
+        await self._authenticate(form, headers, trace)
+        if self.dpop is not None:
+            headers["dpop"] = self.dpop.proof("POST", endpoint, nonce=self._nonces.of(endpoint))
         try:
-            reply = await self._channel.post(endpoint, form, headers)
+            return await self._channel.post(endpoint, form, headers)
         except ChannelError as error:
             raise IssuerUnavailable(f"{endpoint}: {error}") from error
-        return _token(reply, asked_at)
 
     async def _authenticate(self, form: dict[str, str], headers: dict[str, str], trace: TraceContext | None) -> None:
         """Add what proves who we are."""
@@ -138,7 +151,7 @@ class TokenExchange:
             headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
 
 
-def _token(reply: JsonReply, asked_at: float) -> ObtainedToken:
+def _token(reply: JsonReply, asked_at: float, wanted: str) -> ObtainedToken:
     document = reply.document
     if reply.status != _OK:
         error, description = (str(document.get(name, "")) for name in ("error", "error_description"))
@@ -146,7 +159,7 @@ def _token(reply: JsonReply, asked_at: float) -> ObtainedToken:
             raise IssuerUnavailable(f"the token endpoint answered {reply.status} {error}: {description}")
         raise TokenRefused(error, description)
     token, lifetime = document.get("access_token"), document.get("expires_in")
-    bearer = str(document.get("token_type", "")).lower() == "bearer"
-    if not bearer or not isinstance(token, str) or not token or type(lifetime) is not int or lifetime <= 0:
-        raise IssuerUnavailable("the token endpoint answered without a bearer token and its lifetime")
+    fits = str(document.get("token_type", "")).lower() == wanted
+    if not fits or not isinstance(token, str) or not token or type(lifetime) is not int or lifetime <= 0:
+        raise IssuerUnavailable(f"the token endpoint answered without a token of type {wanted} and its lifetime")
     return obtained(token, lifetime, str(document.get("scope", "")), asked_at)

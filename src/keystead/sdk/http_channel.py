@@ -24,10 +24,14 @@ _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity"}
 
 
 class JsonReply(NamedTuple):
-    """A reply: its status and its members; none when the body was empty or not one JSON object."""
+    """A reply: its status and its members; none when the body was empty or not one JSON object.
+
+    `dpop_nonce` is for the next DPoP proof, empty for none.
+    """
 
     status: int
     document: dict[str, Any]
+    dpop_nonce: str = ""
 
 
 class ChannelError(Exception):
@@ -71,7 +75,8 @@ class HttpChannel:
                 request = client.build_request(method, url, data=form, headers={**_HEADERS, **(headers or {})})
                 reply = await client.send(request, stream=True)
                 try:
-                    return JsonReply(reply.status_code, _document(await _collect(reply.aiter_raw())))
+                    document = _document(await _collect(reply.aiter_raw()))
+                    return JsonReply(reply.status_code, document, reply.headers.get("dpop-nonce", ""))
                 finally:
                     await reply.aclose()
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, NotStrictJson, ssl.SSLError) as error:

@@ -81,7 +81,7 @@ class Issuer:
 
     async def _get(self, url: str) -> dict[str, Any]:
         try:
-            status, document = await self._channel.get(url)
+            status, document, _ = await self._channel.get(url)
         except ChannelError as error:
             raise IssuerUnavailable(f"{url}: {error}") from error
         if status != _OK:

@@ -10,7 +10,7 @@ or take absolute URLs.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Generator
 from typing import Any, Final
 
 import httpx2
@@ -22,6 +22,8 @@ from keystead.sdk.addresses import require_safe_url
 from keystead.sdk.agent import AgentClient
 from keystead.sdk.caller import VerifiedCaller
 from keystead.sdk.demand import texts
+from keystead.sdk.dpop import DpopKey, Nonces
+from keystead.sdk.dpop_client import DpopAuth
 from keystead.sdk.exchange import TokenExchange
 from keystead.sdk.http_channel import no_cookies, tls_for
 
@@ -45,10 +47,26 @@ class BearerForOne(httpx2.Auth):
         yield request
 
 
+class ProvedForOne(DpopAuth):
+    """Adds a token bound to our key, a proof for the request, and the trace; follows nonces."""
+
+    def __init__(self, client: ServiceClient, key: DpopKey, token: Secret, trace: TraceContext) -> None:
+        super().__init__(
+            str(client.base), key, token, nonces=client.nonces, danger_allow_plain_http=client.danger_allow_plain_http
+        )
+        self._trace = trace
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Add the headers. Raises: ConfigurationError when the request goes to another origin."""
+        request.headers["traceparent"] = self._trace.traceparent()
+        yield from super().auth_flow(request)
+
+
 class ServiceClient:
     """A client of one service. `base_url` is where it listens, `audience` what its tokens name.
 
     With a `caller`, the call is made on the caller's behalf (needs `exchange`); without, as ourselves (needs `agent`).
+    Where the exchange has a DPoP key, calls on behalf of somebody carry proofs.
     """
 
     def __init__(
@@ -62,7 +80,9 @@ class ServiceClient:
         danger_allow_plain_http: bool = False,
     ) -> None:
         require_safe_url(base_url, "base_url", danger_allow_plain_http=danger_allow_plain_http)
-        self._base = httpx2.URL(base_url.rstrip("/"))
+        self.base = httpx2.URL(base_url.rstrip("/"))
+        self.nonces = Nonces()
+        self.danger_allow_plain_http = danger_allow_plain_http
         self._audience = audience
         self._exchange = exchange
         self._agent = agent
@@ -90,13 +110,18 @@ class ServiceClient:
         if not path.startswith("/") or path.startswith("//") or "\\" in path:
             raise ConfigurationError("path begins with one slash; absolute URLs are not taken")
         trace = caller.trace if caller is not None else new_trace()
-        auth = BearerForOne(self._base, await self._token(caller, scopes, trace), trace)
-        url = httpx2.URL(f"{self._base}{path}")
+        auth = self._auth(caller, await self._token(caller, scopes, trace), trace)
+        url = httpx2.URL(f"{self.base}{path}")
         return await self._client.request(method, url, auth=auth, follow_redirects=False, **options)
 
     async def close(self) -> None:
         """Let go of open connections."""
         await self._client.aclose()
+
+    def _auth(self, caller: VerifiedCaller | None, token: Secret, trace: TraceContext) -> httpx2.Auth:
+        """Return what shows the token: with a proof where the exchange bound it to a key, else as it is."""
+        key = self._exchange.dpop if self._exchange is not None and caller is not None else None
+        return BearerForOne(self.base, token, trace) if key is None else ProvedForOne(self, key, token, trace)
 
     async def _token(self, caller: VerifiedCaller | None, scopes: str | Collection[str], trace: TraceContext) -> Secret:
         if caller is not None and self._exchange is not None:
