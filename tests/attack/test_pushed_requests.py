@@ -11,6 +11,7 @@ import pytest
 
 from keystead.core.records.client import Client
 from tests.client_requests import is_told_here, jwks, push, pushed_url, signed_request
+from tests.harness.issuer import RunningIssuer
 from tests.issuer import SECRET, VERIFIER, Issuer, basic_header
 from tests.served import FrontDoor
 from tests.shop import CALLBACK, authorize_url, browser_for, good_request, open_shop, reach_code
@@ -32,6 +33,27 @@ async def test_many_who_answer_at_once_get_one_code(door: FrontDoor) -> None:
         codes = [page for page in pages if page.location.startswith(CALLBACK)]
         assert len(codes) == 1
         assert all(page.status == 400 for page in pages if page not in codes)
+
+
+@pytest.mark.attack("C1")
+async def test_a_reference_is_answered_once_whichever_process_is_asked(nodes: RunningIssuer) -> None:
+    """Pushed to one process, brought to both at once by browsers that are signed in: one code."""
+    other = await nodes.start_another()
+    web, alice = nodes.client("web"), nodes.person("alice")
+    await alice.authorize(web)
+    cookies = "; ".join(f"{name}={value}" for name, value in alice.browser.jar.items()).encode()
+    there = nodes.client("web", origin=other)
+    for _ in range(4):
+        asked = parse_qs(urlsplit(await web.authorization_url()).query)
+        pushed = await there.post("pushed_authorization_request_endpoint", {n: v[0] for n, v in asked.items()})
+        assert pushed.status == 201, pushed.body
+        path = f"/realms/acme/authorize?{urlencode({'client_id': 'web', 'request_uri': pushed['request_uri']})}"
+        urls = [(nodes.base_url, other)[number % 2] + path for number in range(16)]
+        wire = alice.browser.wire
+        pages = await asyncio.gather(*(wire("GET", url, ((b"cookie", cookies),), b"") for url in urls))
+        assert sorted(page.status for page in pages) == [303] + [400] * 15
+        (code,) = [page.answer["code"] for page in pages if page.status == 303]
+        assert (await web.redeem(alice.witness.saw("code", code))).status == 200
 
 
 @pytest.mark.attack("C3")
