@@ -151,6 +151,7 @@ async def respond(asked: Asked, answer: Sequence[tuple[str, str]], cx: ServerCon
         redirect_uri=interaction.redirect_uri,
         parameters=(*answer, *state, ("iss", cx.issuer(interaction.realm))),
         now=asked.request.now,
+        trace=asked.request.trace,
         after_form=bool(asked.handle) and _holds_form_action(asked.request),
     )
     return await RESPONSE_MODES[interaction.response_mode].reply(response, cx)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from keystead.core.decisions import Check, Decision
 from keystead.core.http import Reply
 from keystead.core.jose import jwe, jws
 from keystead.core.pages import Problem
@@ -78,6 +79,17 @@ async def sealed(response: AuthorizationResponse, cx: ServerContext) -> Authoriz
 
 def _undeliverable(response: AuthorizationResponse, why: str, cx: ServerContext) -> Reply:
     """Return the page for an answer that may only travel encrypted, and cannot be. In the clear it never goes."""
+    cx.journal.record(
+        Decision(
+            action="authorize.answer",
+            allowed=False,
+            reason="response.not_encrypted",
+            trace=response.trace,
+            realm=response.realm,
+            client_id=response.client.id,
+            checks=(Check("encryption", False, why),),
+        )
+    )
     return cx.pages.problem(
         Problem(
             realm=response.realm,
@@ -86,6 +98,6 @@ def _undeliverable(response: AuthorizationResponse, why: str, cx: ServerContext)
             advice="Tell whoever runs the application: its keys must hold one with use=enc for the algorithm it asks.",
             code="server_error",
             status=503,
-            reference=why[:200],
+            reference=response.trace.trace_id,
         )
     )

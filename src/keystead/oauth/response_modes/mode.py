@@ -10,6 +10,7 @@ import msgspec
 from keystead.core.http import Reply
 from keystead.core.records.client import Client
 from keystead.core.spec import Section
+from keystead.core.trace import TraceContext
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 
@@ -26,6 +27,7 @@ class AuthorizationResponse(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uri: str
     parameters: tuple[tuple[str, str], ...]
     now: EpochSeconds
+    trace: TraceContext
     after_form: bool = False
 
 
