@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx2
 
+from keystead.app.key_encryption_key import load_or_make_key
 from tests.faults.issuer_process import IssuerProcess, _free_port
 from tests.faults.storm_client import sign_in
+from tests.harness.postgres import PostgresServer
 
 BENCH_SECRET = "benchmark-secret-0123456789"
 HERE = Path(__file__).parent
@@ -118,9 +120,9 @@ class Issuer(Contestant):
 
     name = "keystead"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self._process = IssuerProcess(directory, bench_secret=BENCH_SECRET)
+        self._process = IssuerProcess(directory, bench_secret=BENCH_SECRET, database=database)
         self.port = self._process.port
         root = "/realms/storm"
         token = f"{root}/token"
@@ -168,6 +170,35 @@ class Issuer(Contestant):
     def sessions(self, number: int) -> list[str]:
         """Sign people in through the pages."""
         return [sign_in(self._process.issuer, person % 12) for person in range(number)]
+
+
+class IssuerOnPostgres(Issuer):
+    """The same on PostgreSQL, whose processes share the core and count, and which writes through to the disk."""
+
+    name = "keystead_postgres"
+
+    def __init__(self, directory: Path) -> None:
+        self._server = PostgresServer()
+        load_or_make_key(directory / "kek")
+        super().__init__(directory, {"database": self._server.url, "key_encryption_key": "file:kek"})
+
+    def start(self) -> None:
+        """Start both on the server's core."""
+        own = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {SERVER_CORE})
+        self._server.make()
+        self._server.start()
+        os.sched_setaffinity(0, own)
+        super().start()
+
+    def stop(self) -> None:
+        """End both."""
+        super().stop()
+        self._server.remove()
+
+    def pids(self) -> list[int]:
+        """Return the issuer and everything PostgreSQL runs for it."""
+        return [*super().pids(), *self._server.children()]
 
 
 class Peer(Contestant):

@@ -1,6 +1,6 @@
 """The issuer over HTTP beside two ceilings without storage and a peer: work per CPU second of server and store.
 
-Run it: `keystead bench issuer` or `python -m benchmarks.issuer_http [--seconds 4] [--rounds 3] [--peer DIRECTORY]`.
+Run it: `keystead bench issuer` or `python -m benchmarks.issuer_http [--seconds 4] [--postgres] [--peer DIRECTORY]`.
 Server on one core, load on another, 16 connections, best of the rounds; the contestants take turns inside each round.
 The issuer keeps everything in SQLite with synchronous=FULL; ceilings and peer keep nothing or a map in memory.
 """
@@ -20,7 +20,7 @@ import httpx2
 import msgspec
 import uvloop
 
-from benchmarks.contestants import BareServer, Contestant, Issuer, Peer, server_core_and_load_core
+from benchmarks.contestants import BareServer, Contestant, Issuer, IssuerOnPostgres, Peer, server_core_and_load_core
 from benchmarks.conversations import AUTHORIZATION, Proving, Rotating, SingleSignOn, form_request, get_request
 from benchmarks.load import Conversation, Measurement, Repeated, measure
 
@@ -72,7 +72,7 @@ def conversations(contestant: Contestant, what: str) -> list[Conversation] | Non
 def _further(contestant: Contestant, what: str, credentials: dict[str, str]) -> list[Conversation]:
     """Return the conversations of the measures that came with the later grants and bindings."""
     port, path = contestant.port, contestant.paths[what]
-    ours = contestant.name == "keystead"
+    ours = isinstance(contestant, Issuer)
     if what == "token dpop":
         form = {"grant_type": "client_credentials", **credentials}
         return [Proving(port, path, form, in_form=not ours) for _ in range(CONNECTIONS)]
@@ -116,6 +116,9 @@ async def run(arguments: argparse.Namespace) -> None:
     """Run every measure and print the table."""
     with tempfile.TemporaryDirectory(prefix="keystead-bench-") as directory:
         contestants: list[Contestant] = [Issuer(Path(directory)), BareServer("raw_protocol"), BareServer("bare_asgi")]
+        if arguments.postgres:
+            (Path(directory) / "postgres").mkdir()
+            contestants.append(IssuerOnPostgres(Path(directory) / "postgres"))
         if arguments.peer:
             contestants.append(Peer(Path(arguments.peer)))
         try:
@@ -143,6 +146,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", default="", help="a directory with oidc-provider installed by npm")
+    parser.add_argument("--postgres", action="store_true", help="also the issuer on a PostgreSQL of its own")
     parser.add_argument("--only", nargs="*", choices=[*GOALS, *FURTHER])
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {server_core_and_load_core()[1]})

@@ -123,9 +123,11 @@ def _install(package: str, name: str, tests: str) -> bool:
 def find_postgres() -> str:
     """Return the directory of PostgreSQL's programs, or nothing. `KEYSTEAD_POSTGRES_BIN` names another."""
     named = os.environ.get("KEYSTEAD_POSTGRES_BIN", "")
+    if named:
+        return named if (Path(named) / "postgres").exists() else ""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     inside = shutil.which("postgres")
-    return named or next((str(path.parent) for path in [*reversed(found), *([Path(inside)] if inside else [])]), "")
+    return next((str(path.parent) for path in [*reversed(found), *([Path(inside)] if inside else [])]), "")
 
 
 def find_chromium() -> str:
