@@ -21,6 +21,7 @@ from keystead.oauth.asserted_subjects import asserted_account
 from keystead.oauth.backchannel_request import BackchannelForm
 from keystead.oauth.checks.id_token_hint import read_id_token_hint
 from keystead.oauth.context import ServerContext
+from keystead.oauth.decryption import opened_hint
 from keystead.oauth.trusted_issuers import read_assertion
 from keystead.storage.ports import Read, find, get, only
 
@@ -62,6 +63,7 @@ class Seeker:
 
     async def _by_id_token(self, hint: str) -> Account | Denied:
         keys = await self.cx.keys.key_set(self.realm, self.now)
+        hint = await opened_hint(hint, self.realm, self.now, self.cx)
         claims = read_id_token_hint(hint, keys, self.cx.issuer(self.realm))
         if isinstance(claims, Denied) or claims.get("aud") not in (self.client.id, [self.client.id]):
             raise InvalidRequest("the id_token_hint is no ID token of this client", reason="ciba.id_token_hint")

@@ -34,3 +34,14 @@ async def decrypt_for_us(
         return plaintext.decode("ascii")
     except UnicodeDecodeError:
         return Rejected("jwe.content", "what was encrypted is not a signed token")
+
+
+async def opened_hint(hint: str, realm: str, now: EpochSeconds, cx: ServerContext) -> str:
+    """Return the ID token inside an `id_token_hint`, where the client encrypted it to us; else the hint as it is.
+
+    Does not: say that it is good. What cannot be opened stays what it was, and is no ID token.
+    """
+    if not jwe.looks_encrypted(hint):
+        return hint
+    inner = await decrypt_for_us(hint, realm, now, cx)
+    return hint if isinstance(inner, Rejected) else inner

@@ -15,6 +15,7 @@ from keystead.core.http import Request
 from keystead.core.records.client import Client
 from keystead.oauth.checks.id_token_hint import read_id_token_hint
 from keystead.oauth.context import ServerContext
+from keystead.oauth.decryption import opened_hint
 from keystead.oauth.situation import Person, gather, place_of, read_browser
 
 
@@ -77,7 +78,8 @@ async def _read_hint(request: Request, form: LogoutForm, cx: ServerContext) -> d
     if not form.id_token_hint:
         return None
     keys = await cx.keys.key_set(request.realm, request.now)
-    claims = read_id_token_hint(form.id_token_hint, keys, cx.issuer(request.realm))
+    hint = await opened_hint(form.id_token_hint, request.realm, request.now, cx)
+    claims = read_id_token_hint(hint, keys, cx.issuer(request.realm))
     if isinstance(claims, Denied):
         raise InvalidRequest("The id_token_hint is not an ID token issued here.", reason=claims.reason)
     return claims

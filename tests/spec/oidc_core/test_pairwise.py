@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from keystead.core.jose.jwe import encrypt
 from keystead.core.records.client import Client
 from keystead.oauth.answer_contradictions import contradictions
 from keystead.oauth.situation import Person, Place, gather
 from keystead.storage.ports import get
-from tests.issuer import SECRET, confidential
+from tests.issuer import SECRET, Issuer, confidential
 from tests.market import EXCHANGE, Market
+from tests.relying_party import RelyingParty, somebody, suite_client
 
 PAIRWISE = {"subject_type": "pairwise", "grant_types": ("authorization_code", "refresh_token")}
 
@@ -126,3 +129,22 @@ def test_what_fits_together_is_accepted() -> None:
     client = {name: getattr(made, name) for name in Client.__struct_fields__}
     assert list(contradictions(client, ("ES256", "RS256"))) == []
     assert SECRET not in str(client)
+
+
+@pytest.mark.spec("OpenID Connect Core 1.0 section 3.1.2.1")
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+async def test_a_hint_may_come_back_encrypted_to_us(issuer: Issuer, subject_type: str) -> None:
+    """A client that gets encrypted ID tokens gives the signed one back, encrypted to the server's key."""
+    await issuer.set_up(suite_client(subject_type=subject_type), somebody())
+    party = RelyingParty(issuer)
+    tokens, claims = await party.flow()
+    assert claims["sub"].startswith("pws_" if subject_type == "pairwise" else "usr_")
+    jwk = next(key for key in await party.keys() if key["use"] == "enc")
+    hint = encrypt(tokens["id_token"].encode(), jwk=jwk, algorithm="ECDH-ES", encryption="A128GCM")
+    answer = party.answer_on(await party.ask(prompt="none", id_token_hint=hint))
+    assert "code" in answer
+    forged = encrypt(b"no.id.token", jwk=jwk, algorithm="ECDH-ES", encryption="A128GCM")
+    answer = party.answer_on(await party.ask(prompt="none", id_token_hint=forged))
+    assert answer["error"] == "invalid_request"
+    said = await party.browser.get(f"{issuer.url}/logout?{urlencode({'id_token_hint': hint})}")
+    assert not said.has("logout-yes"), "the hint proves which session is meant, so nobody is asked"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from keystead.core.assurance import acr_values_supported
 from keystead.core.decisions import Check
 from keystead.core.errors import InvalidRequest, OAuthError
@@ -26,6 +28,7 @@ from keystead.oauth.checks.interaction import PROMPT_VALUES
 from keystead.oauth.checks.matrix import AUTHORIZE, UNRESOLVED, examine
 from keystead.oauth.client_authentication import URL_SCHEMES
 from keystead.oauth.context import ServerContext
+from keystead.oauth.decryption import opened_hint
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.registration.metadata_documents import welcome
 from keystead.oauth.request_sources import Resolved, refers, resolve
@@ -132,7 +135,11 @@ async def _resolved(form: AuthorizationForm, visit: Visit, cx: ServerContext) ->
 async def _answer(visit: Visit, resolved: Resolved, cx: ServerContext) -> Reply:
     """Check the request, wherever it stood, and ask the dispatcher."""
     request, form = visit.request, resolved.form
-    keys = await cx.keys.key_set(request.realm, request.now) if form.id_token_hint else None
+    keys = None
+    if form.id_token_hint:
+        keys = await cx.keys.key_set(request.realm, request.now)
+        opened = await opened_hint(form.id_token_hint, request.realm, request.now, cx)
+        resolved = msgspec.structs.replace(resolved, form=msgspec.structs.replace(form, id_token_hint=opened))
     draft = _draft(visit, resolved, keys, cx)
     checks, refusal = examine(draft, AUTHORIZE)
     if refusal is not None and refusal.here:

@@ -18,6 +18,7 @@ from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.matrix import PAR, examine
 from keystead.oauth.client_authentication import Caller, authenticate_client
 from keystead.oauth.context import ServerContext
+from keystead.oauth.decryption import opened_hint
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.landscape import Landscape, landscape
 from keystead.oauth.pushed_requests import LONGEST, SHORTEST, PushedRequest, keep
@@ -101,7 +102,8 @@ async def _checked(parameters: Parameters, push: Push, cx: ServerContext) -> tup
     form, signed = read_form(parameters, AuthorizationForm), "request" in parameters
     if signed:
         form = await read_request_object(form.request, client, request.realm, request.now, cx)
-    form = msgspec.structs.replace(form, client_id=client.id)
+    hint = await opened_hint(form.id_token_hint, request.realm, request.now, cx)
+    form = msgspec.structs.replace(form, client_id=client.id, id_token_hint=hint)
     facts = Facts(
         land.realm,
         land.scope_map.issuer,
