@@ -14,6 +14,7 @@ import msgspec
 from keystead.core.values import EpochSeconds
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
+TRANSACTION_TYPE: Final = "txntoken+jwt"
 PERSON_PREFIX: Final = "usr_"
 
 

@@ -91,10 +91,12 @@ def _check(claims: Mapping[str, Any], client: Client, request: Request, cx: Serv
 def _audience(claims: Mapping[str, Any], request: Request, cx: ServerContext, *, strict: bool) -> str:
     """Return the one audience the assertion may have: the issuer, or, of a client without a profile, what it names.
 
-    Such a client may name the token endpoint or the endpoint it calls. Spec: RFC 9126 section 2.
+    Such a client may name the token endpoint or the endpoint it calls, also where certificates are asked for.
+    Spec: RFC 9126 section 2, RFC 8705 section 5.
     """
     issuer, named = cx.issuer(request.realm), claims.get("aud")
-    base = urlsplit(cx.base_url)
-    if not strict and named in (f"{issuer}/token", f"{base.scheme}://{base.netloc}{request.path}"):
-        return str(named)
+    for base in (cx.base_url, cx.mtls_base_url):
+        origin, token = urlsplit(base), f"{base}{issuer.removeprefix(cx.base_url)}/token"
+        if base and not strict and named in (token, f"{origin.scheme}://{origin.netloc}{request.path}"):
+            return str(named)
     return issuer

@@ -120,6 +120,14 @@ def _live_grant(realm: str, id: str, digest: str, now: EpochSeconds) -> Read[tup
 
 
 async def _read_access_token(token: str, attempt: Attempt) -> Witness | Denied:
+    claims = await read_held(token, attempt)
+    if isinstance(claims, Denied):
+        return claims
+    return Witness(holding_of(claims), claims.acr, claims.amr, claims.auth_time, claims.exp)
+
+
+async def read_held(token: str, attempt: Attempt) -> AccessClaims | Denied:
+    """Return what an access token of ours says that was issued to the caller, or is meant for an API it serves."""
     claims = await read_access_token(token, attempt.realm.id, attempt.now, attempt.cx)
     if isinstance(claims, Denied):
         return claims
@@ -127,7 +135,7 @@ async def _read_access_token(token: str, attempt: Attempt) -> Witness | Denied:
     serving = [apis[one].served_by for one in claims.audiences if one in apis and apis[one].served_by]
     if claims.client_id != caller.client.id and not caller.is_named(*serving):
         return Denied("access_token", "issued to another client, and not meant for this one")
-    return Witness(holding_of(claims), claims.acr, claims.amr, claims.auth_time, claims.exp)
+    return claims
 
 
 async def require_partner(form: TokenExchangeForm, format: str, attempt: Attempt) -> PartnerServer:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keystead.sdk.journal import JsonLinesJournal
     from keystead.sdk.kept_tokens import ObtainedToken
     from keystead.sdk.revocations import RevocationPolicy, Revocations
+    from keystead.sdk.transactions import TransactionVerifier
     from keystead.sdk.verifier import Verifier
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "SyncAgentClient",
     "TokenExchange",
     "TokenRefused",
+    "TransactionVerifier",
     "VerifiedCaller",
     "Verifier",
     "demand",
@@ -58,6 +60,7 @@ _WHERE = {
     "SenderConstraint": "holder",
     "SyncAgentClient": "agent",
     "TokenExchange": "exchange",
+    "TransactionVerifier": "transactions",
     "Verifier": "verifier",
 }
 

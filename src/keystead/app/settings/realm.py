@@ -12,6 +12,7 @@ from keystead.app.settings.trust import PartnerServerSettings, TrustedIssuerSett
 from keystead.core.records.client_vouchers import ClientAttester, SpiffeTrustDomain
 from keystead.core.records.detail_type import DetailType
 from keystead.core.records.realm import Realm
+from keystead.core.records.transaction_rules import TransactionRules
 from keystead.core.values import Seconds, Secret
 
 _DEFAULTS = Realm(realm="", id="")
@@ -131,7 +132,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     exchange. `id_token_lifetime` and `code_lifetime` are for ID tokens and authorization codes. A device waits for its
     person as long as `device_code_lifetime` says, a backchannel authentication request (CIBA) as long as
     `backchannel_authentication_lifetime`. `danger_backchannel_test_decisions` lets anybody answer these, without a
-    person, for conformance tests only.
+    person, for conformance tests only. `transaction_tokens` says who may have them.
     `pushed_request_lifetime` (5 to 599) is for the `request_uri` of a pushed request.
     `refresh_token_lifetime` ends a refresh family however it is used, `refresh_token_idle_lifetime` when it is not.
     `session_lifetime` ends a person's session however it is used, `session_idle_lifetime` when it is not.
@@ -159,6 +160,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     device_code_lifetime: Seconds = _DEFAULTS.device_code_lifetime
     backchannel_authentication_lifetime: Seconds = _DEFAULTS.backchannel_authentication_lifetime
     danger_backchannel_test_decisions: bool = False
+    transaction_tokens: TransactionRules = TransactionRules()
     pushed_request_lifetime: Seconds = _DEFAULTS.pushed_request_lifetime
     refresh_token_lifetime: Seconds = _DEFAULTS.refresh_token_lifetime
     refresh_token_idle_lifetime: Seconds = _DEFAULTS.refresh_token_idle_lifetime

@@ -19,6 +19,7 @@ Problem = tuple[Place, str]
 MATCHES: Final = ("username", "email", "id")
 FORMATS: Final = ("id_jag", "jwt")
 LONGEST_LIFETIME: Final = 86_400
+LONGEST_TRANSACTION: Final = 300
 
 
 def require_sound_trust(realm: RealmSettings) -> Iterator[Problem]:
@@ -31,6 +32,7 @@ def require_sound_trust(realm: RealmSettings) -> Iterator[Problem]:
         yield from ((place, message) for message in _wrong_keys(entry))
         yield from ((place, message) for message in _wrong_conditions(entry))
         yield from ((place, message) for message in _wrong_subject(entry, realm))
+    yield from _require_sound_transactions(realm)
     clients = {client.client_id for client in realm.clients}
     for index, partner in enumerate(realm.partner_servers):
         place = ("partner_servers", index)
@@ -41,6 +43,20 @@ def require_sound_trust(realm: RealmSettings) -> Iterator[Problem]:
             yield place, f"`clients` names clients of this realm: {', '.join(unknown) or 'there are none'}"
         if not partner.formats or set(partner.formats) - set(FORMATS):
             yield place, f"write `formats` from {', '.join(FORMATS)}"
+
+
+def _require_sound_transactions(realm: RealmSettings) -> Iterator[Problem]:
+    rules, place = realm.transaction_tokens, ("transaction_tokens",)
+    parties = {client.client_id for client in realm.clients} | {workload.name for workload in realm.workloads}
+    unknown = sorted({*rules.sources, *rules.replaced_by} - parties)
+    if unknown:
+        yield place, f"neither clients nor workloads of this realm: {', '.join(unknown)}"
+    if bool(rules.trust_domain) != bool(rules.sources):
+        yield place, "`trust_domain` and `from` come together: for which domain, and who may ask"
+    if rules.trust_domain in {api.audience for api in realm.apis}:
+        yield place, "`trust_domain` must not be the audience of an API: access tokens and transaction tokens differ"
+    if not 1 <= rules.lifetime <= LONGEST_TRANSACTION:
+        yield place, f"`lifetime` is 1 to {LONGEST_TRANSACTION} seconds: it covers one call from outside"
 
 
 def _wrong_keys(entry: TrustedIssuerSettings) -> Iterator[str]:

@@ -8,6 +8,7 @@ from keystead.core.records.client_vouchers import ClientAttester, SpiffeTrustDom
 from keystead.core.records.detail_type import DetailType
 from keystead.core.records.record import Record
 from keystead.core.records.registration import RegistrationRules
+from keystead.core.records.transaction_rules import TransactionRules
 from keystead.core.values import Seconds
 
 
@@ -38,6 +39,7 @@ class Realm(Record, frozen=True, kw_only=True):
     device_code_lifetime: Seconds = Seconds(600)
     backchannel_authentication_lifetime: Seconds = Seconds(300)
     danger_backchannel_test_decisions: bool = False
+    transaction_tokens: TransactionRules = TransactionRules()
     pushed_request_lifetime: Seconds = Seconds(90)
     refresh_token_lifetime: Seconds = Seconds(30 * 86400)
     refresh_token_idle_lifetime: Seconds = Seconds(7 * 86400)

@@ -31,11 +31,11 @@ class CibaTestForm(Form, frozen=True, kw_only=True):
 class CibaTestEndpoint(EndpointPlugin):
     """Answers a request as if its person had. For conformance tests: `danger_backchannel_test_decisions: true`.
 
-    Shape: GET `auth_req_id`, `action`; JSON. Without the setting: 404, as if it were not there.
+    Shape: GET or POST, `auth_req_id` and `action` in the query; JSON. Without the setting: 404.
     """
 
     path = "ciba/test"
-    methods = frozenset({"GET"})
+    methods = frozenset({"GET", "POST"})
     specs = (CIBA["8"],)
 
     async def handle(self, request: Request, cx: ServerContext) -> Reply:

@@ -17,6 +17,7 @@ from keystead.oauth.bindings.holder import require_holder
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import resource_error_reply
+from keystead.oauth.interaction_id import interaction_id
 from keystead.oauth.landscape import landscape
 from keystead.oauth.userinfo import tell
 
@@ -75,11 +76,11 @@ async def _authorized(
     live = await cx.store.read(authority_now(request.realm, holding_of(claims), request.now))
     if isinstance(live, Denied):
         raise _invalid(live)
-    headers: Headers = ()
+    headers: Headers = interaction_id(request, always=claims.cnf is not None)
     if claims.cnf is not None or token.scheme == DPOP:
         realm = (await landscape(cx, request.realm, request.now)).realm
         nonce_demanded = demands_nonce(realm, live.client)
-        headers = await require_holder(token, claims, request, cx, nonce_demanded=nonce_demanded)
+        headers += await require_holder(token, claims, request, cx, nonce_demanded=nonce_demanded)
     if "openid" not in claims.scopes:
         raise InsufficientScope("the token needs the scope openid", reason="access_token.scope")
     if live.account is None:
