@@ -105,10 +105,12 @@ async def test_the_whole_way_over_http(door: FrontDoor) -> None:
 async def test_an_object_is_fetched_and_verified_with_fetched_keys_in_the_fast_lane(door: FrontDoor) -> None:
     """The handlers that are driven by hand wait for another server here, twice, and many at once."""
     bodies: dict[str, bytes] = {}
+    fetched: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-        await asyncio.sleep(0.05)
+        fetched.append(path)
+        await asyncio.sleep(0.5)
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(bodies[path])}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + bodies[path])
         await writer.drain()
@@ -126,6 +128,7 @@ async def test_an_object_is_fetched_and_verified_with_fetched_keys_in_the_fast_l
         for page in pages:
             answered = parse_qs(urlsplit(page.location).query)
             assert (answered["error"], answered["state"]) == (["login_required"], ["fetched"])
+        assert fetched.count("/request") < len(pages), "who comes while it is fetched waits for that"
     finally:
         server.close()
         await server.wait_closed()

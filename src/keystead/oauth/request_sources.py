@@ -16,12 +16,13 @@ from keystead.core.records.client import Client
 from keystead.core.request_errors import InvalidRequestUri
 from keystead.oauth.checks.draft import AuthorizationForm
 from keystead.oauth.context import ServerContext
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.pushed_requests import PREFIX, digest_of, look
 from keystead.oauth.request_contradictions import LONGEST_REFERENCE
 from keystead.oauth.request_objects import read_request_object
+from keystead.oauth.shared_fetches import SharedFetches
 
-_LONGEST_OBJECT = 32_768
-_ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
+_fetches = SharedFetches(maximum=32_768, accept="application/oauth-authz-req+jwt, application/jwt")
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +61,15 @@ async def _fetched(uri: str, client: Client, cx: ServerContext) -> str:
 
     Spec: RFC 9101 sections 5.2 and 10.4.1, OpenID Connect Core section 6.2.
     """
+    if profile_of(client).par:
+        raise InvalidRequest("This client must push its requests.", reason="request.not_pushed")
     if uri not in client.request_uris or len(uri) > LONGEST_REFERENCE:
         raise InvalidRequestUri(
             "The request_uri is not among those that this client registered as request_uris.",
             reason="request_uri.not_registered",
         )
     try:
-        fetched = await cx.outbound.get(uri.partition("#")[0], maximum=_LONGEST_OBJECT, accept=_ACCEPT)
+        fetched = await _fetches.get(uri.partition("#")[0], cx.outbound)
     except OutboundRefused as error:
         raise InvalidRequestUri(
             "The request_uri could not be fetched.", reason="request_uri.not_fetched", detail=str(error)
