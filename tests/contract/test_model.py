@@ -153,8 +153,18 @@ class Comparison(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "memory"])
-@pytest.mark.parametrize("examples", [60, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize(
+    ("backend", "examples"),
+    [
+        ("sqlite", 60),
+        ("postgres", 15),
+        *(
+            pytest.param(name, 3000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])
+            for name in BACKENDS
+            if name != "memory"
+        ),
+    ],
+)
 def test_backend_answers_as_the_model(backend: str, examples: int) -> None:
     """Same answers, same failures, whatever the history."""
     machine = type("Compared", (Comparison,), {"backend": backend})

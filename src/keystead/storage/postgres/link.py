@@ -101,7 +101,7 @@ class Link:
     async def _several(self, text: str, asked: list[tuple[int, Sequence[SqlValue]]], answers: list[Rows]) -> None:
         statement = self._many.get(text)
         if statement is None:
-            statement = self._many[text] = await self._watched(self._connection.prepare(_numbered(text)))
+            statement = self._many[text] = await self._watched(self._connection.prepare(numbered(text)))
         if not answers_rows(text):
             await self._watched(statement.executemany([tuple(values) for _, values in asked]))
             return
@@ -111,7 +111,7 @@ class Link:
     async def _fetch(self, text: str, values: Sequence[SqlValue]) -> Rows:
         statement = self._single.get(text)
         if statement is None:
-            statement = self._single[text] = await self._watched(self._connection.prepare(_translated(text)))
+            statement = self._single[text] = await self._watched(self._connection.prepare(translated(text)))
         rows: Rows = await self._watched(statement.fetch(*values))
         return rows
 
@@ -138,20 +138,20 @@ def answers_rows(text: str) -> bool:
     return text.lstrip().startswith("SELECT") or "RETURNING" in text
 
 
-def _translated(text: str) -> str:
+def translated(text: str) -> str:
     """Return a statement with the placeholders PostgreSQL knows. No text of ours holds a question mark otherwise."""
     first, *others = text.split("?")
     return first + "".join(f"${number}{other}" for number, other in enumerate(others, 1))
 
 
-def _numbered(text: str) -> str:
+def numbered(text: str) -> str:
     """Return a statement whose every row ends with the number that was its last value."""
     number = f"${text.count('?') + 1}::bigint"
     if text.lstrip().startswith("SELECT"):
-        return f"SELECT asked.*, {number} FROM ({_translated(text)}) AS asked"  # noqa: S608 - our own text
+        return f"SELECT asked.*, {number} FROM ({translated(text)}) AS asked"  # noqa: S608 - our own text
     if "RETURNING" in text:
-        return f"{_translated(text)}, {number}"
-    return _translated(text)
+        return f"{translated(text)}, {number}"
+    return translated(text)
 
 
 def sendable(text: str, values: Sequence[SqlValue]) -> bool:
