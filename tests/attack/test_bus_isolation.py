@@ -266,6 +266,9 @@ async def test_garbage(bus: LocalBus, junk: str) -> None:
         ({"act": {"sub": "gateway"}}, "bus.delegated"),
         ({"sid": "ses_1"}, "bus.delegated"),
         ({"gid": "grt_1"}, "bus.delegated"),
+        ({"cnf": {"jkt": "k" * 43}}, "bus.bound"),
+        ({"cnf": {"x5t#S256": "k" * 43}}, "bus.bound"),
+        ({"cnf": {}}, "bus.bound"),
     ],
 )
 async def test_tokens_that_do_not_open_the_bus(bus: LocalBus, changes: dict[str, Any], reason: str) -> None:

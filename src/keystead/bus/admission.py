@@ -123,6 +123,9 @@ class Admission:
         if claims.of_person or claims.act is not None or claims.sid or claims.gid:
             why = "the token speaks for somebody else; the bus takes a workload's own"
             return Refused("bus.delegated", why, (*checks, Check("own_token", False, why)), credential)
+        if claims.cnf is not None:
+            why = "the token is bound to a key, which a connection to the bus does not prove"
+            return Refused("bus.bound", why, (*checks, Check("holder", False, why)), credential)
         checks = (*checks, Check("own_token", True, "the workload speaks for itself"))
         found = await self._store.read(_look(self.realm, claims.sub, claims.client_id, claims.jti, now))
         if isinstance(found, Denied):

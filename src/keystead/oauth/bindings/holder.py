@@ -27,6 +27,8 @@ async def require_holder(
     confirmation = claims.cnf
     if confirmation is not None and confirmation.x5t_s256:
         _require_certificate(confirmation.x5t_s256, request)
+    if confirmation is not None and not (confirmation.jkt or confirmation.x5t_s256):
+        raise InvalidToken("the access token is bound in a way that is not known here", reason="token.confirmation")
     if confirmation is None or not confirmation.jkt:
         if shown.scheme == DPOP:
             raise InvalidToken("the access token is not bound to a DPoP key: show it as Bearer", reason="dpop.unbound")
