@@ -52,6 +52,7 @@ def test_a_sound_entry_becomes_a_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"issuer": "http://localhost:8080/realms/acme"}, "that is this realm itself"),
         ({"conditions": []}, "danger_accept_every_subject"),
         ({"conditions": [{"claim": "sub"}]}, "a condition names a `claim`"),
         ({"conditions": [{"claim": "sub", "equals": "a", "prefix": "a"}]}, "a condition names a `claim`"),

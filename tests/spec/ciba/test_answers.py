@@ -244,6 +244,21 @@ async def test_ping(counter: Counter, answer: str) -> None:
         assert (tokens.status, tokens.error) == ((200, "") if answer == "consent-allow" else (400, "access_denied"))
 
 
+@pytest.mark.spec("OpenID Connect CIBA Core 1.0 section 10.2")
+@pytest.mark.parametrize("status", [301, 401, 403, 404])
+async def test_a_refused_ping_is_not_sent_again(counter: Counter, status: int) -> None:
+    async with notification_endpoint([status]) as (url, heard), at_work(counter.issuer):
+        await told_by(counter, "ping", url)
+        begun = (await counter.ask(client_notification_token=NOTIFICATION_TOKEN)).json
+        await allow(counter.issuer)
+        await asyncio.wait_for(heard.get(), 30)
+        deadline = time.monotonic() + 30
+        while counter.issuer.journal.reason != "delivery.refused" and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        assert counter.issuer.journal.reason == "delivery.refused"
+        assert (await counter.poll(begun["auth_req_id"])).status == 200, "the client may still fetch"
+
+
 @pytest.mark.spec("OpenID Connect CIBA Core 1.0 section 10.3")
 @pytest.mark.spec("OpenID Connect CIBA Core 1.0 section 10.3.1")
 async def test_push(counter: Counter) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from keystead.app.settings.backchannel_checks import require_backchannel
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.certificate_checks import certificate_problems, require_certificates
 from keystead.app.settings.credential_checks import require_credentials, require_long_secrets
@@ -51,12 +52,24 @@ def problems(settings: Settings) -> list[Problem]:
     for name, realm in settings.realms.items():
         for check in _REALM_CHECKS:
             found += [(("realms", name, *place), message) for place, message in check(realm)]
+        if settings.server is not None:
+            found += [
+                (("realms", name, *place), message)
+                for place, message in _require_others(realm, f"{settings.server.base_url}/realms/{name}")
+            ]
         found += [
             (("realms", name, *place), message) for place, message in require_certificates(realm, settings.server)
         ]
         if settings.server is not None and not is_loopback(host_of(settings.server.base_url)):
             found += [(("realms", name, *place), message) for place, message in require_long_secrets(realm)]
     return found
+
+
+def _require_others(realm: RealmSettings, issuer: str) -> Iterator[Problem]:
+    """Nobody believes assertions of himself: our own tokens would become something they were not made for."""
+    for index, entry in enumerate(realm.trusted_issuers):
+        if entry.issuer == issuer:
+            yield ("trusted_issuers", index), "that is this realm itself: its own tokens need no trust"
 
 
 def _require_unique_names(realm: RealmSettings) -> Iterator[Problem]:
@@ -169,6 +182,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_answers_that_fit,
     require_well_formed_claims,
     require_sound_trust,
+    require_backchannel,
     require_whole_detail_types,
     require_requests_that_can_be_met,
 )

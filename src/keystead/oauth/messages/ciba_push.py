@@ -25,6 +25,7 @@ from keystead.oauth.grant import Attempt
 from keystead.oauth.grants.ciba import BACKCHANNEL
 from keystead.oauth.landscape import landscape
 from keystead.oauth.message import Composed, Message
+from keystead.oauth.messages.ciba_ping import ANSWERED
 from keystead.oauth.revocations import store
 from keystead.oauth.scopes import Ask
 from keystead.oauth.sender_binding import BEARER
@@ -44,6 +45,7 @@ class CibaPush(Message):
 
     purpose: ClassVar[str] = PUSH
     specs: ClassVar[tuple[Section, ...]] = (CIBA["10.3"], CIBA["10.3.1"], CIBA["12"])
+    final: ClassVar[frozenset[int]] = ANSWERED
 
     async def compose(self, delivery: Delivery, cx: ServerContext, now: EpochSeconds) -> Composed | None:
         """Return what is pushed. Nobody gets it whose authority is gone."""
