@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 @dataclass

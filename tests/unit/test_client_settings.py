@@ -113,3 +113,24 @@ def test_who_vouches_for_clients_has_keys() -> None:
     accept(attested, f"client_attesters: [{{name: backend, jwks: {JWKS}}}]")
     assert "none of this realm" in refusal(attested)
     assert "in `jwks`" in refusal(attested, "client_attesters: [{name: backend}]")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (f"{CODE}, backchannel_logout_uri: 'http://app.example/out'", "use https"),
+        (f"{CODE}, backchannel_logout_uri: 'https://app.example/out#x'", "no fragment"),
+        (f"{CODE}, frontchannel_logout_uri: 'https://other.example/out'", "those of one of the redirect_uris"),
+        (f"{CODE}, frontchannel_logout_uri: 'https://app.example:8443/out'", "those of one of the redirect_uris"),
+        (f"{CODE}, backchannel_logout_session_required: true", "write that too"),
+        (f"{CODE}, frontchannel_logout_session_required: true", "write that too"),
+    ],
+)
+@pytest.mark.spec("OpenID Connect Front-Channel Logout 1.0 section 2")
+def test_where_a_logout_cannot_be_told(entry: str, message: str) -> None:
+    assert message in refusal(f"token_endpoint_auth_method: none, {entry}")
+
+
+def test_where_a_logout_can_be_told() -> None:
+    uris = "backchannel_logout_uri: 'https://api.example/out', frontchannel_logout_uri: 'https://APP.example:443/out'"
+    accept(f"token_endpoint_auth_method: none, {CODE}, {uris}")

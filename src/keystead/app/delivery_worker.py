@@ -20,7 +20,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keystead.core.decisions import Decision
-from keystead.core.errors import KeysteadError
+from keystead.core.errors import KeysteadError, OAuthError
 from keystead.core.http import Headers
 from keystead.core.protocols import OutboundRefused
 from keystead.core.records.delivery import DELIVERY_SEAL, Delivery
@@ -135,7 +135,11 @@ class DeliveryWorker:
         if delivery.give_up_at <= _now():
             await self._done(delivery, "delivery.given_up", "its time is over")
             return
-        composed = await self._compose(delivery, message)
+        try:
+            composed = await self._compose(delivery, message)
+        except OAuthError as error:
+            await self._failed(delivery, f"could not be made: {error.detail or error.description}")
+            return
         if composed is None:
             await self._done(delivery, "delivery.not_wanted", "nobody is to get it any more", allowed=True)
             return

@@ -40,6 +40,29 @@ def wrong_web_uri(uri: str) -> str:
     return "use https"
 
 
+def wrong_frontchannel_uri(uri: str, redirect_uris: tuple[str, ...]) -> str:
+    """Say what is wrong with a `frontchannel_logout_uri`; empty when nothing is.
+
+    It is framed by our page, so it must be where the client's answers go anyway.
+    Spec: OpenID Connect Front-Channel Logout 1.0 section 2.
+    """
+    if wrong := wrong_web_uri(uri):
+        return wrong
+    if "#" in uri:
+        return "it has no fragment"
+    if _origin(uri) not in {_origin(one) for one in redirect_uris}:
+        return "its scheme, host and port must be those of one of the redirect_uris"
+    return ""
+
+
+def _origin(uri: str) -> tuple[str, str, int | None]:
+    url = _split(uri)
+    if url is None:
+        return "", "", None
+    default = {"https": 443, "http": 80}.get(url.scheme)
+    return url.scheme, (url.hostname or "").lower(), url.port or default
+
+
 def host_of(uri: str) -> str:
     """Return the host of a URI in lower case, empty when it has none."""
     url = _split(uri)

@@ -12,9 +12,11 @@ import msgspec
 from keystead.core.jose import jws
 from keystead.core.records.client import Client
 from keystead.core.records.event_stream import EventStream, ExcludedSubject
+from keystead.core.records.realm import Realm
 from keystead.core.security_events import SECURITY_EVENT_TYPE, VERIFICATION, SecurityEvent
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
+from keystead.oauth.protection import id_token_algorithm
 from keystead.oauth.subject_identifiers import names_of, subject_digest, subject_of_event
 from keystead.storage.ports import Read, get
 
@@ -42,7 +44,9 @@ async def make_security_event_token(
         "sub_id": subject_of_event(event, stream.id, client, stream.realm, cx),
         "events": {event.type: facts},
     }
-    signer = await cx.keys.signer(stream.realm, now, client.id_token_signed_response_alg)
+    realm = await cx.store.read(get(Realm, stream.realm, stream.realm, now))
+    algorithm = id_token_algorithm(client, realm) if realm is not None else ""
+    signer = await cx.keys.signer(stream.realm, now, algorithm)
     return jws.sign(claims, signer, SECURITY_EVENT_TYPE)
 
 

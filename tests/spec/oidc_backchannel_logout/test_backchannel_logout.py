@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from joserfc.jwk import ECKey
 
 from keystead.core.jose import jws
 from keystead.core.jose.outcomes import VerifiedToken
@@ -160,3 +161,17 @@ async def test_discovery_says_so(door: FrontDoor) -> None:
     document = (await door.issuer.send(".well-known/openid-configuration", method="GET")).json
     assert document["backchannel_logout_supported"] is True
     assert document["backchannel_logout_session_supported"] is True
+
+
+@pytest.mark.spec("OpenID Connect Back-Channel Logout 1.0 section 2.4")
+async def test_a_client_with_encrypted_id_tokens_gets_encrypted_logout_tokens(door: FrontDoor, there: Receiver) -> None:
+    browser, _ = await signed_in(door, there, "shop")
+    key = ECKey.generate_key("P-256", {"use": "enc", "kid": "e1", "alg": "ECDH-ES"})
+    jwks = {"keys": [key.as_dict(private=False)]}
+    await door.issuer.change(Client, "shop", id_token_encrypted_response_alg="ECDH-ES", jwks=jwks)
+    async with working(door.issuer):
+        await sign_out(door, browser)
+        [got] = await there.wait_for(1)
+    token = parse_qs(got.body.decode())["logout_token"][0]
+    assert token.count(".") == 4
+    assert "usr_alice" not in token

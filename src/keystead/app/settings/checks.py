@@ -15,6 +15,7 @@ from keystead.app.settings.credential_checks import require_credentials, require
 from keystead.app.settings.detail_checks import require_whole_detail_types
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
+from keystead.app.settings.logout_checks import require_logout_uris
 from keystead.app.settings.profile_checks import require_profiles, settled_method
 from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.registration_checks import require_registration
@@ -185,4 +186,5 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_backchannel,
     require_whole_detail_types,
     require_requests_that_can_be_met,
+    require_logout_uris,
 )

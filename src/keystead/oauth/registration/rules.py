@@ -18,7 +18,7 @@ from keystead.core.jose.key_set import KeySet
 from keystead.core.jose.shared_secret import HMAC_ALGORITHMS
 from keystead.core.records.client import Client
 from keystead.core.registration_errors import InvalidRedirectUri
-from keystead.core.uris import host_of, wrong_redirect_uri, wrong_web_uri
+from keystead.core.uris import host_of, wrong_frontchannel_uri, wrong_redirect_uri, wrong_web_uri
 from keystead.oauth.registration.metadata import metadata_refused
 
 _LONGEST_NAME: Final = 255
@@ -92,6 +92,10 @@ def _require_web_uris(client: Client) -> None:
         uri = getattr(client, name)
         if uri and (wrong := wrong_web_uri(uri)):
             raise metadata_refused(f"{name}: {wrong}", "uri")
+    if client.frontchannel_logout_uri and (
+        wrong := wrong_frontchannel_uri(client.frontchannel_logout_uri, client.redirect_uris)
+    ):
+        raise metadata_refused(f"frontchannel_logout_uri: {wrong}", "uri")
     for uri in client.request_uris:
         if wrong := wrong_web_uri(uri):
             raise metadata_refused(f"request_uris: {wrong}", "uri")
