@@ -7,19 +7,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keystead.app.convergence import Change, apply, plan
 from keystead.app.settings.load import settings_from_text
 from keystead.core.records.account import Account
 from keystead.core.records.client import Client
+from keystead.core.records.registration import InitialAccessToken
 from keystead.core.records.revocation import REVOCATION_TOPIC
 from keystead.core.sealing import AesGcmSealer
-from keystead.core.values import EpochSeconds, Secret
+from keystead.core.values import EpochSeconds, Secret, handle_digest
 from keystead.identity.accounts import account_by_username
 from keystead.identity.passwords import Argon2Passwords
 from keystead.oauth.client_secrets import opened_secrets
-from keystead.storage.ports import Store, get, read_outbox
+from keystead.storage.ports import Store, get, put, read_outbox
 from keystead.storage.sqlite import open_store
 
 NOW = EpochSeconds(1_800_000_000)
@@ -202,3 +204,18 @@ async def test_a_secret_that_is_used_is_sealed_once_and_anew_when_it_changes(wor
     second = await world.store.read(get(Client, "acme", "j", NOW))
     assert second is not None
     assert [secret.reveal() for secret in opened_secrets(second, world.sealer, NOW)] == ["b" * 40]
+
+
+async def test_tokens_for_registration_keep_count_and_go_when_pruned(world: World) -> None:
+    token = "t" * 40
+    text = f"realms: {{acme: {{registration: {{initial_access_tokens: [{{name: ci, token: {token}, uses: 3}}]}}}}}}"
+    assert "create initial_access_token" in await world.apply(text)
+    stored = await world.store.read(get(InitialAccessToken, "acme", handle_digest(token), NOW))
+    assert stored is not None
+    assert (stored.name, stored.uses_left) == ("ci", 3)
+    await world.store.write(lambda: put(msgspec.structs.replace(stored, uses_left=1), NOW))
+    assert await world.apply(text) == []
+    kept = await world.store.read(get(InitialAccessToken, "acme", handle_digest(token), NOW))
+    assert kept is not None
+    assert kept.uses_left == 1
+    assert await world.apply("realms: {acme: {}}", prune=True) == ["delete initial_access_token"]

@@ -268,6 +268,15 @@ async def test_a_profile_is_kept_to_at_registration(registrar: Registrar) -> Non
     assert await registrar.refused(**signed, **loopback) == "invalid_redirect_uri"
 
 
+@pytest.mark.spec("OpenID Connect Dynamic Client Registration 1.0 section 2")
+async def test_what_an_id_token_is_signed_with_follows_from_realm_and_profile(issuer: Issuer) -> None:
+    registrar = await open_registrar(issuer, further_signing_algorithms=("RS256",))
+    assert (await registrar.registered())["id_token_signed_response_alg"] == "RS256"
+    signed = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS, "profile": "fapi2_security"}
+    assert (await registrar.registered(**signed))["id_token_signed_response_alg"] == "ES256"
+    assert await registrar.refused(**signed, id_token_signed_response_alg="RS256") == "invalid_client_metadata"
+
+
 @pytest.mark.spec("RFC 7591 section 5")
 async def test_open_registration_marks_its_clients_and_is_bounded(issuer: Issuer) -> None:
     registrar = await open_registrar(issuer, open=True, per_hour=3, maximum_clients=5)

@@ -53,7 +53,7 @@ class AttestedClient(ClientAuthentication):
 
     def recognises(self, shown: Shown) -> bool:
         """Return whether there is an attestation."""
-        return any(name == ATTESTATION_HEADER for name, _ in shown.request.headers)
+        return shown.attested
 
     async def prove(self, shown: Shown, cx: ServerContext) -> Caller:
         """Check the attestation, then the proof, then spend the proof's `jti`."""

@@ -24,7 +24,9 @@ class NoAuthentication(ClientAuthentication):
     def recognises(self, shown: Shown) -> bool:
         """Return whether the request names a client and shows no credential."""
         credentials = {"client_secret", "client_assertion", "client_assertion_type"} & shown.parameters.keys()
-        return shown.authorization is None and not credentials and "client_id" in shown.parameters
+        return (
+            shown.authorization is None and not shown.attested and not credentials and "client_id" in shown.parameters
+        )
 
     async def prove(self, shown: Shown, cx: ServerContext) -> Caller:
         """Return the public client that is named."""

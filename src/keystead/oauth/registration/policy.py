@@ -36,11 +36,12 @@ def under_policy(client: Client, policy: RegistrationPolicy, realm: Realm) -> Cl
     """Return the client as the policy has it. Raises: InvalidRedirectUri, InvalidClientMetadata."""
     _require_methods(client, policy)
     _require_hosts(client, policy)
+    profile = _profile(client, policy)
     client = msgspec.structs.replace(
         client,
         scope=_scope(client, policy),
-        profile=_profile(client, policy),
-        id_token_signed_response_alg=client.id_token_signed_response_alg or _default_signature(realm),
+        profile=profile,
+        id_token_signed_response_alg=client.id_token_signed_response_alg or _default_signature(realm, profile),
     )
     _require_signed_by_realm(client, realm)
     for member, message in contradictions(client, client.token_endpoint_auth_method, realm.signing_algorithm):
@@ -101,6 +102,12 @@ def _profile(client: Client, policy: RegistrationPolicy) -> str:
     return max(client.profile, policy.profile, key=_RANK.index)
 
 
-def _default_signature(realm: Realm) -> str:
-    """Return RS256 where the realm has it: what a client means that says nothing. Spec: OIDC Registration section 2."""
-    return "RS256" if "RS256" in realm.signing_algorithms else realm.signing_algorithm
+def _default_signature(realm: Realm, profile: str) -> str:
+    """Return what a client means that says nothing: RS256, or what realm and profile admit in its place.
+
+    Spec: OpenID Connect Dynamic Client Registration section 2 (`id_token_signed_response_alg`).
+    """
+    for name in ("RS256", *realm.signing_algorithms):
+        if name in realm.signing_algorithms and name in PROFILES[profile].algorithms:
+            return name
+    return realm.signing_algorithm
