@@ -15,7 +15,7 @@ from keystead.core.decisions import Check, Credential, Decision, Journal
 from keystead.core.trace import TraceContext, accept_trace
 from keystead.sdk.caller import Refused, VerifiedCaller
 from keystead.sdk.demand import Demand
-from keystead.sdk.presented import Presented, shown_token
+from keystead.sdk.presented import DPOP, Presented, shown_token
 from keystead.sdk.verifier import Verifier
 
 ACTION: Final = "resource.access"
@@ -59,15 +59,16 @@ class Guard:
             missing = Check("token", False, shown.description)
             outcome: VerifiedCaller | Refused = msgspec.structs.replace(shown, checks=(missing,), credential=_NOTHING)
         else:
-            presented = Presented(
-                shown.token,
-                shown.scheme,
-                arrival.method,
-                arrival.raw_path or quote(arrival.path),
-                tuple(proofs),
-                arrival.certificate,
-            )
-            outcome = await self.verifier.judge(presented, wanted, trace)
+            if shown.scheme == DPOP or arrival.certificate:
+                shown = Presented(
+                    shown.token,
+                    shown.scheme,
+                    arrival.method,
+                    arrival.raw_path or quote(arrival.path),
+                    tuple(proofs),
+                    arrival.certificate,
+                )
+            outcome = await self.verifier.judge(shown, wanted, trace)
         if self._journal is not None:
             self._journal.record(self._decision(arrival, outcome, trace))
         return outcome

@@ -71,10 +71,6 @@ class HolderChecks:
         self._tag = _tag(self._constraint.nonce_key)
         self.required = self._constraint.required
 
-    def concern(self, claims: AccessClaims, shown: Presented) -> bool:
-        """Return whether there is anything to check: a bound token, a proof's scheme, or a demand for either."""
-        return claims.cnf is not None or shown.scheme == DPOP or self.required
-
     async def check(self, claims: AccessClaims, shown: Presented, now: EpochSeconds) -> Held | Refused:
         """Check who shows the token."""
         confirmation = claims.cnf

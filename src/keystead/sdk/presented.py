@@ -44,12 +44,13 @@ def shown_token(authorizations: Iterable[bytes]) -> Presented | Refused:
     if len(values) > 1:
         return challenge("token.repeated", "invalid_request", "more than one Authorization header")
     scheme, _, token = values[0].decode("latin-1").partition(" ")
-    if scheme.lower() not in (BEARER, DPOP):
+    scheme = scheme.lower()
+    if scheme not in (BEARER, DPOP):
         return _nothing_shown("token.scheme")
     token = token.strip(" ")
     if not token or " " in token:
         return challenge("token.malformed", "invalid_request", "the Authorization header carries no token")
-    return Presented(token, scheme.lower())
+    return Presented(token, scheme)
 
 
 def _nothing_shown(reason: str) -> Refused:

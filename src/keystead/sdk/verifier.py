@@ -32,7 +32,7 @@ from keystead.sdk.demand import Demand, challenge, demand
 from keystead.sdk.holder import HolderChecks, SenderConstraint
 from keystead.sdk.issuer import Issuer
 from keystead.sdk.issuer_keys import IssuerKeys, KeyPolicy
-from keystead.sdk.presented import Presented
+from keystead.sdk.presented import DPOP, Presented
 from keystead.sdk.revocation_feed import FollowedRevocations, follow
 from keystead.sdk.revocations import RevocationPolicy, Revocations, Watched
 
@@ -133,7 +133,7 @@ class Verifier:
         proved = await self._prove(shown.token, keys, now)
         if isinstance(proved, Refused):
             return proved
-        if self._holders.concern(proved.claims, shown):
+        if proved.claims.cnf is not None or shown.scheme == DPOP or self._holders.required:
             held = await self._holders.check(proved.claims, shown, now)
             if isinstance(held, Refused):
                 failed = held.checks or (Check("holder", False, held.description),)
