@@ -20,6 +20,7 @@ from keystead.app.settings.settings import Settings
 from keystead.app.settings.voucher_checks import with_bundles
 from keystead.core.errors import ConfigurationError
 
+_PEM: Final = "-----BEGIN CERTIFICATE-----"
 _REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
@@ -95,15 +96,14 @@ def _with_keys(document: Document, place: tuple[str | int, ...], agent: AgentEnt
 
 
 def _with_authorities(document: Document, place: tuple[str | int, ...], realm: RealmSettings) -> RealmSettings:
-    """Read the authorities of client certificates from the file the realm names."""
+    """Read the authorities of client certificates from the file the realm names, unless it writes them out."""
     if not realm.client_certificate_authorities:
         return realm
-    where, path = (
-        (*place, "client_certificate_authorities"),
-        document.path.parent / realm.client_certificate_authorities,
-    )
+    written, where = realm.client_certificate_authorities, (*place, "client_certificate_authorities")
+    inline = _PEM in written
+    path = document.path if inline else document.path.parent / written
     try:
-        pem = path.read_text("ascii")
+        pem = written if inline else path.read_text("ascii")
         read_authorities(pem)
     except OSError as error:
         raise document.error(where, f"cannot read {path}: {error.strerror or error}") from error

@@ -144,7 +144,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     seconds; it costs a write for each token.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
-    `client_certificate_authorities` is a PEM file of the authorities believed for tls_client_auth (RFC 8705).
+    `client_certificate_authorities` is a PEM file, or PEM itself, of the authorities believed for tls_client_auth.
     """
 
     display_name: str = ""
