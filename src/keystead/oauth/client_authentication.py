@@ -165,7 +165,8 @@ async def authenticate_client(
             caller = await (await _meant(method, shown, methods, cx)).prove(shown, cx)
             named = shown.text("client_id")
             if named and named != caller.client.id:
-                raise refuse("client.contradiction", f"client_id names {named!r}, {caller.client.id} authenticated")
+                whom = f"a client with digest {handle_digest(str(named))[:12]}"  # whatever was put there by mistake
+                raise refuse("client.contradiction", f"client_id names {whom}, {caller.client.id} authenticated")
             return caller
     raise refuse("client.no_credentials", "the request shows no client credentials of a known kind")
 

@@ -7,10 +7,11 @@ spending, minting, audit) is the pipeline's, so that a grant cannot forget it.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
 
@@ -30,6 +31,9 @@ from keystead.oauth.stamps import Stamp
 from keystead.storage.ports import Write
 
 F = TypeVar("F", bound=Form)
+
+GRANT_TYPE_NAME: Final = re.compile(r"[a-z_]{1,40}|urn:[a-z0-9:._-]{1,100}", re.ASCII)
+"""What a grant type looks like. Anything else that is sent as one (a token, by mistake) must not reach the log."""
 
 
 class Spent(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from keystead.core.errors import (
 from keystead.core.forms import Parameters, read_body, read_form
 from keystead.core.http import NO_STORE, Headers, Reply, Request, json_reply
 from keystead.core.tokens import AccessClaims
+from keystead.core.values import handle_digest
 from keystead.oauth import issue
 from keystead.oauth.access_tokens import credential_of
 from keystead.oauth.authority import Live, authority_now
@@ -41,7 +42,7 @@ from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.client_authentication import authenticate_client
 from keystead.oauth.context import ServerContext
 from keystead.oauth.errors import error_reply, storage_failed
-from keystead.oauth.grant import Attempt, Authority, Grant, Spent
+from keystead.oauth.grant import GRANT_TYPE_NAME, Attempt, Authority, Grant, Spent
 from keystead.oauth.id_token import mint_id_token, pushed_claims
 from keystead.oauth.landscape import landscape
 from keystead.oauth.protection import Protection, id_token_protection
@@ -138,7 +139,7 @@ def _grant(parameters: Parameters) -> Grant[Any]:
         raise UnsupportedGrantType(
             _GONE.get(name, f"there is no such grant type here; choose one of {', '.join(sorted(grants()))}"),
             reason="grant_type.unsupported",
-            detail=name[:200],
+            detail=name if GRANT_TYPE_NAME.fullmatch(name) else f"a text with digest {handle_digest(name)[:12]}",
         )
     return grant
 
