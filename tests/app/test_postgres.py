@@ -108,6 +108,7 @@ async def test_a_database_that_goes_away_is_503_at_once_and_nothing_needs_a_rest
     client, batch = on_postgres.client("bff"), on_postgres.client("batch")
     alice = on_postgres.person("alice")
     tokens = await client.redeem(await alice.authorize(client, scope="openid catalog:read"))
+    await batch.discover()
     management = f"http://127.0.0.1:{on_postgres.management_port}"
     for crash in (False, True):
         if crash:
