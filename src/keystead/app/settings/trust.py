@@ -13,14 +13,14 @@ class TrustedIssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """An issuer of another trust domain, and one thing it is believed about.
 
     `name` is yours; several entries may name one `issuer`, and exactly one may fit an assertion. Its public keys stand
-    in `jwks`, at `jwks_uri`, or are found by `discovery: true`. `audience` is what an assertion must be meant for, by
+    in `jwks`, at `jwks_uri`, or are found by `discovery`. `audience` is what an assertion must be meant for, by
     itself; this realm's issuer where it is left out. `algorithms` and `maximum_lifetime` (seconds) bound what is taken.
     `conditions` are what its claims must be: all of them, and at least one, unless
-    `danger_accept_every_subject: true` says that whoever that issuer names may come in.
+    `danger_accept_every_subject` says that whoever that issuer names may come in.
     It speaks for one `workload`, one `client` (with `token_endpoint_auth_method: trusted_issuer`), or for people:
     `account` says how they are found, `clients` which clients may bring such assertions. `scope` bounds what it gives.
-    `id_jag: true` takes Identity Assertion JWT Authorization Grants and nothing else.
-    `reusable: true` lets an assertion be shown again while it lives, for tokens a machine keeps, such as Kubernetes'.
+    `id_jag` takes Identity Assertion JWT Authorization Grants and nothing else.
+    `reusable` lets an assertion be shown again while it lives, for tokens a machine keeps, such as Kubernetes'.
     Spec: RFC 7521, RFC 7523, RFC 8693 section 2.1.
     """
 
