@@ -68,3 +68,15 @@ async def test_from_the_command_line_to_a_working_client(unserved: RunningIssuer
     assert keystead("registration", "list", cwd=issuer.directory) == "no client registered itself"
     for secret in (token, own):
         assert secret not in issuer.process.text()
+
+
+def test_the_doctor_sees_open_registration(tmp_path: Path) -> None:
+    (tmp_path / "keystead.yaml").write_text(
+        'server: {base_url: "http://localhost:8080", listen: "127.0.0.1:8080", database: "sqlite:///k.db"}\n'
+        "realms: {acme: {registration: {open: true, danger_vouch_for_open_registration: true}}}\n"
+    )
+    command = [sys.executable, "-m", "keystead.cli.main", "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert "anybody may register a client" in done.stdout
+    assert "vouches for clients of anybody" in done.stdout
+    assert done.returncode != 0

@@ -90,6 +90,13 @@ def _look_at_exposure(settings: Settings, path: Path) -> Iterator[Finding]:
         yield Finding("note", "no management port", "set server.management_listen to have health checks and metrics")
     elif not is_loopback(management):
         yield Finding("note", f"metrics answer on {management}", "let only your monitoring reach that address")
+    for name, realm in settings.realms.items():
+        if realm.registration.open:
+            remedy = "hand out tokens instead: keystead registration new-token"
+            yield Finding("note", f"realm {name}: anybody may register a client", remedy)
+        if realm.registration.danger_vouch_for_open_registration:
+            remedy = "take danger_vouch_for_open_registration out: then pages warn of such clients"
+            yield Finding("bad", f"realm {name} vouches for clients of anybody", remedy)
 
 
 def _look_at_database(settings: Settings, path: Path) -> Iterator[Finding]:
