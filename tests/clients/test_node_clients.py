@@ -42,6 +42,8 @@ async def prepare(issuer: RunningIssuer) -> dict[str, Any]:
             "scope": "openid",
         },
     ]
+    initial = new_secret()
+    issuer.realm["registration"] = {"initial_access_tokens": [{"name": "node", "token": initial}]}
     await issuer.start()
     secrets = {client["client_id"]: client.get("client_secret", "") for client in issuer.realm["clients"]}
     return {
@@ -52,13 +54,14 @@ async def prepare(issuer: RunningIssuer) -> dict[str, Any]:
         "scope": SCOPE,
         "audience": CATALOG,
         "jwk": private,
+        "initial_access_token": initial,
     }
 
 
 OPENID_CLIENT = [
     *("code", "userinfo", "refresh", "introspection", "revocation", "logout", "client_credentials"),
     *("private_key_jwt", "private_key_jwt code", "client_secret_jwt", "public client"),
-    *("PAR", "JAR", "JARM", "DPoP", "token exchange", "device"),
+    *("PAR", "JAR", "JARM", "DPoP", "token exchange", "device", "registration"),
 ]
 OAUTH4WEBAPI = [
     *("discovery, both ways", "code, with the signature of the ID token", "userinfo", "refresh"),

@@ -34,6 +34,11 @@ async function signIn(given, config, options) {
   return client.authorizationCodeGrant(config, back, checks, undefined, options)
 }
 
+async function signInWith(given, config, scope) {
+  const { checks, parameters } = await request(given, scope)
+  return client.authorizationCodeGrant(config, await browse(client.buildAuthorizationUrl(config, parameters)), checks)
+}
+
 await run({
   async code_flow(given) {
     const config = await web(given)
@@ -155,6 +160,16 @@ await run({
     const tokens = await client.pollDeviceAuthorizationGrant(config, { ...waiting, interval: 1 })
     must(tokens.access_token, 'a token for the device')
     step('device')
+  },
+
+  async registration(given) {
+    const metadata = { redirect_uris: [given.redirect_uri], client_name: 'From Node', scope: 'openid email' }
+    const options = { ...insecure, initialAccessToken: given.initial_access_token }
+    const config = await client.dynamicClientRegistration(new URL(given.issuer), metadata, undefined, options)
+    must(config.clientMetadata().client_id.startsWith('cli_'), 'a client of its own')
+    const tokens = await signInWith(given, config, 'openid email')
+    must(tokens.claims().aud === config.clientMetadata().client_id, 'an ID token for the client that registered')
+    step('registration')
   },
 
   async backchannel(given) {

@@ -75,6 +75,20 @@ async def test_a_registered_client_works(registrar: Registrar) -> None:
         assert answer.error == "invalid_grant"
 
 
+@pytest.mark.spec("RFC 7591 section 2")
+async def test_who_names_no_method_may_send_its_secret_either_way(registrar: Registrar) -> None:
+    told = await registrar.registered()
+    assert told["token_endpoint_auth_method"] == "client_secret_basic"
+    id, secret = told["client_id"], told["client_secret"]
+    form = {"grant_type": "authorization_code", "code": "ksc_x", "redirect_uri": REDIRECT, "code_verifier": "v" * 43}
+    assert (await registrar.issuer.post("token", form, basic=(id, secret))).error == "invalid_grant"
+    posted = form | {"client_id": id, "client_secret": secret}
+    assert (await registrar.issuer.post("token", posted)).error == "invalid_grant"
+    named = await registrar.registered(token_endpoint_auth_method="client_secret_basic")
+    posted = form | {"client_id": named["client_id"], "client_secret": named["client_secret"]}
+    assert (await registrar.issuer.post("token", posted)).error == "invalid_client"
+
+
 @pytest.mark.spec("RFC 7591 section 3")
 @pytest.mark.attack("G8")
 async def test_nobody_registers_without_leave(registrar: Registrar) -> None:

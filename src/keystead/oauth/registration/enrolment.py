@@ -22,7 +22,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.registration.admission import Admission, count, uncount
 from keystead.oauth.registration.metadata import REGISTRABLE, draft_client
 from keystead.oauth.registration.policy import under_policy
-from keystead.oauth.registration.rules import require_sound, settle
+from keystead.oauth.registration.rules import EITHER_SECRET, require_sound, settle
 from keystead.oauth.registration.sector import require_sector
 from keystead.oauth.registration.software_statement import with_statement
 from keystead.oauth.revocations import announce, store
@@ -31,7 +31,7 @@ from keystead.storage.ports import Write, get, remove
 MANAGEMENT_PREFIX: Final = "ksm_"
 """Every registration access token begins with it."""
 
-SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+SECRET_METHODS: Final = frozenset({EITHER_SECRET, "client_secret_basic", "client_secret_post", "client_secret_jwt"})
 _SECRET_OCTETS: Final = 48
 TELLING: Final = ("grant_types", "scope", "jwks", "jwks_uri", "token_endpoint_auth_method", "client_secret_digests")
 """Members whose change takes something away from tokens that are out."""

@@ -19,6 +19,7 @@ from keystead.oauth.catalogue import client_authentications, grants
 from keystead.oauth.profile_contradictions import contradictions
 from keystead.oauth.profiles import PROFILES
 from keystead.oauth.registration.metadata import metadata_refused
+from keystead.oauth.registration.rules import EITHER_SECRET
 from keystead.oauth.request_contradictions import contradictions as request_contradictions
 from keystead.oauth.scopes import IDENTITY_SCOPES
 
@@ -64,10 +65,16 @@ def _require_methods(client: Client, policy: RegistrationPolicy) -> None:
         raise metadata_refused(f"grant_types: choose among {', '.join(policy.grant_types)}", "grant_type")
     served = {method.method for method in client_authentications()}
     methods = [method for method in policy.token_endpoint_auth_methods if method in served]
-    if client.token_endpoint_auth_method not in methods:
+    if client.token_endpoint_auth_method not in methods and not _means_a_secret(client, methods):
         raise metadata_refused(f"token_endpoint_auth_method: choose among {', '.join(methods)}", "method")
     if client.token_endpoint_auth_method == "none" and "client_credentials" in client.grant_types:  # noqa: S105
         raise metadata_refused("client_credentials needs a client that authenticates", "method")
+
+
+def _means_a_secret(client: Client, methods: list[str]) -> bool:
+    return client.token_endpoint_auth_method == EITHER_SECRET and {"client_secret_basic", "client_secret_post"} <= {
+        *methods
+    }
 
 
 def _require_signed_by_realm(client: Client, realm: Realm) -> None:

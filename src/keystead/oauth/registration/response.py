@@ -10,6 +10,7 @@ from typing import Any, Final
 from keystead.core.records.realm import Realm
 from keystead.oauth.registration.enrolment import SECRET_METHODS, Enrolled
 from keystead.oauth.registration.metadata import REGISTRABLE
+from keystead.oauth.registration.rules import EITHER_SECRET
 
 _ALWAYS: Final = frozenset(
     {
@@ -41,6 +42,8 @@ def information(enrolled: Enrolled, token: str, realm: Realm, issuer: str) -> di
         value = getattr(client, name)
         if name in _ALWAYS or value not in ("", (), None, False):
             document[name] = list(value) if isinstance(value, tuple) else value
+    if client.token_endpoint_auth_method == EITHER_SECRET:
+        document["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 - the name of a method
     document.setdefault("id_token_signed_response_alg", realm.signing_algorithm)
     if enrolled.client_secret:
         document["client_secret"] = enrolled.client_secret

@@ -21,6 +21,9 @@ from keystead.core.registration_errors import InvalidRedirectUri
 from keystead.core.uris import host_of, wrong_frontchannel_uri, wrong_redirect_uri, wrong_web_uri
 from keystead.oauth.registration.metadata import metadata_refused
 
+EITHER_SECRET: Final = "client_secret"  # noqa: S105 - the name of a method
+"""Who names no method means `client_secret_basic`, says RFC 7591; its library may send the form all the same."""
+
 _LONGEST_NAME: Final = 255
 _RESPONSE_TYPES: Final = ("code",)
 _REDIRECTING: Final = "authorization_code"
@@ -56,6 +59,8 @@ _SUBJECTS: Final = (
 def settle(client: Client, members: frozenset[str]) -> Client:
     """Return the client with the defaults of the registries for what its metadata leaves out."""
     changes: dict[str, object] = {}
+    if "token_endpoint_auth_method" not in members:
+        changes["token_endpoint_auth_method"] = EITHER_SECRET
     if "response_types" not in members and _REDIRECTING not in client.grant_types:
         changes["response_types"] = ()
     for place in _ENCRYPTED:
