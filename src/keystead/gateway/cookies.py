@@ -14,6 +14,8 @@ from typing import Final
 SESSION_COOKIE: Final = b"__Host-keystead"
 LOGIN_COOKIE: Final = b"__Host-keystead-login"
 _HANDLE: Final = re.compile(rb"[A-Za-z0-9_-]{43}")
+_LOGIN: Final = re.compile(rb"([A-Za-z0-9_-]{43})(?:~([1-9]))?")
+MOST_UNDER_WAY: Final = 9
 _OURS: Final = b"__host-keystead"
 _LONGEST_REMEMBERED: Final = 1_024
 """Headers come from outside: what is remembered of them is bounded in size too, not only in number."""
@@ -25,7 +27,22 @@ def find_handle(header: bytes, name: bytes) -> str | None:
     return _find_known(header, name) if len(header) <= _LONGEST_REMEMBERED else _find(header, name)
 
 
+def find_login(header: bytes) -> tuple[str, int] | None:
+    """Return which browser the sign-in cookie names, and how many sign-ins are under way in it.
+
+    The number is only good for knowing when the cookie can go: whoever writes their own cookie fools themselves.
+    """
+    found = _LOGIN.fullmatch(_value(header, LOGIN_COOKIE) or b"")
+    return (found[1].decode(), int(found[2] or b"1")) if found is not None else None
+
+
 def _find(header: bytes, name: bytes) -> str | None:
+    found = _value(header, name)
+    return found.decode() if found is not None and _HANDLE.fullmatch(found) else None
+
+
+def _value(header: bytes, name: bytes) -> bytes | None:
+    """Return the value of a cookie; None when it is absent or there twice."""
     found = None
     for pair in header.split(b";"):
         key, _, value = pair.partition(b"=")
@@ -33,7 +50,7 @@ def _find(header: bytes, name: bytes) -> str | None:
             if found is not None:
                 return None
             found = value.strip(b" \t")
-    return found.decode() if found is not None and _HANDLE.fullmatch(found) else None
+    return found
 
 
 _find_known: Final = lru_cache(maxsize=4096)(_find)
@@ -55,9 +72,12 @@ def session_cookie(handle: str) -> bytes:
     return SESSION_COOKIE + b"=" + handle.encode() + _ATTRIBUTES % b"Strict"
 
 
-def login_cookie(handle: str, lifetime: int) -> bytes:
-    """Return the Set-Cookie value that ties sign-ins to this browser."""
-    return LOGIN_COOKIE + b"=" + handle.encode() + _ATTRIBUTES % b"Lax" + b"; Max-Age=%d" % lifetime
+def login_cookie(handle: str, under_way: int, lifetime: int) -> bytes:
+    """Return the Set-Cookie value that ties sign-ins to this browser; none under way: that takes it away."""
+    if under_way < 1:
+        return expired(LOGIN_COOKIE)
+    value = b"%b~%d" % (handle.encode(), min(under_way, MOST_UNDER_WAY))
+    return LOGIN_COOKIE + b"=" + value + _ATTRIBUTES % b"Lax" + b"; Max-Age=%d" % lifetime
 
 
 def expired(name: bytes) -> bytes:

@@ -21,6 +21,7 @@ def endings(world: World) -> list[Step]:
         Step(part, "a revoked token is inactive at once", lambda: _revoked(world)),
         Step(part, "a service that never asks about it refuses it too", lambda: _refused(world)),
         Step(part, "after signing out the old cookie opens nothing", lambda: _signed_out(world)),
+        Step(part, "signing out at the issuer ends the shop's session too", lambda: _signed_out_there(world)),
         Step(part, "no secret is in any log line", lambda: _no_secret_in_logs(world)),
     ]
 
@@ -53,6 +54,18 @@ def _signed_out(world: World) -> str:
     assert answer.status_code in (200, 204, 303), answer.text
     person.cookies["localhost"] = before
     return expect(world.shop("alice", "GET", "/api/orders/orders"), 401)
+
+
+def _signed_out_there(world: World) -> str:
+    """The issuer tells the gateway, server to server; carol's browser has no part in it."""
+    person = world.person("carol")
+    expect(world.shop("carol", "GET", "/bff/user"), 200)
+    person.visit(f"{world.places.issuer}/logout")
+    person.submit("logout-yes")
+    ended = time.monotonic()
+    while world.shop("carol", "GET", "/bff/user").status_code == httpx2.codes.OK:
+        assert time.monotonic() < ended + PATIENCE_SECONDS, "the shop did not hear of it"
+    return f"401, {(time.monotonic() - ended) * 1000:.0f} ms after the issuer's page"
 
 
 def _no_secret_in_logs(world: World) -> str:

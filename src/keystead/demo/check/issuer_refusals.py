@@ -36,7 +36,7 @@ def issuer_refusals(world: World) -> list[Step]:
 def _without_pkce(world: World) -> str:
     person = world.person("alice")
     person.visit(
-        world.authorization_request("x" * 50, code_challenge="", code_challenge_method=""),
+        world.authorization_request("x" * 50, scope="orders:read", code_challenge="", code_challenge_method=""),
         until=world.client.redirect_uri,
     )
     answer = parse_qs(urlsplit(person.url).query)

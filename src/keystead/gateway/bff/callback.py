@@ -20,8 +20,8 @@ from keystead.core.http import NO_STORE, Reply
 from keystead.core.jose.outcomes import Rejected
 from keystead.core.trace import TraceContext
 from keystead.gateway.bff.call import BffContext, Call
-from keystead.gateway.bff.transactions import Spent, spend_login
-from keystead.gateway.cookies import LOGIN_COOKIE, find_handle, session_cookie
+from keystead.gateway.bff.transactions import LIFETIME, Spent, spend_login
+from keystead.gateway.cookies import find_login, login_cookie, session_cookie
 from keystead.gateway.hygiene import COOKIE
 from keystead.gateway.issuer.client import TokenRefused, TokensGranted
 from keystead.gateway.issuer.id_token import SignedIn, verify_id_token
@@ -48,8 +48,8 @@ class CallbackEndpoint:
     async def answer(self, call: Call, cx: BffContext) -> Reply:
         """Check everything, begin a session, and go on."""
         parameters = call.parameters()
-        browser = find_handle(call.head.seen.get(COOKIE, b""), LOGIN_COOKIE)
-        spent = await spend_login(cx, state=str(parameters.get("state", "")), browser=browser)
+        browser = find_login(call.head.seen.get(COOKIE, b""))
+        spent = await spend_login(cx, state=str(parameters.get("state", "")), browser=browser[0] if browser else None)
         if isinstance(spent, str):
             return _failed(call, cx, spent, "This sign-in was not begun in this browser, or is over.", "/")
         metadata = await cx.issuer.directory.metadata()
@@ -91,8 +91,10 @@ async def _begin_session(
     handle = await cx.table.begin(tokens, sid=sid if isinstance(sid, str) else "", replaces=spent.replaces)
     _note(call, cx, signed_in, granted)
     reply = onward_page(spent.return_to)
-    # The sign-in cookie stays for its ten minutes: other tabs that are still signing in need it.
     cookies = [(b"set-cookie", session_cookie(handle))]
+    if (browser := find_login(call.head.seen.get(COOKIE, b""))) is not None:
+        # Other tabs that are still signing in need it; afterwards one cookie is enough.
+        cookies.append((b"set-cookie", login_cookie(browser[0], browser[1] - 1, LIFETIME)))
     return Reply(reply.status, (*cookies, *reply.headers), reply.body)
 
 

@@ -19,7 +19,7 @@ from keystead.core.values import handle_digest
 from keystead.gateway.bff.call import BffContext, Call, malformed
 from keystead.gateway.bff.local_path import is_local_path
 from keystead.gateway.bff.transactions import begin_login
-from keystead.gateway.cookies import LOGIN_COOKIE, find_handle, login_cookie
+from keystead.gateway.cookies import find_login, login_cookie
 from keystead.gateway.hygiene import COOKIE, FETCH_DEST, FETCH_MODE
 from keystead.gateway.refusals import SECURITY_HEADERS, refuse
 
@@ -48,7 +48,7 @@ class LoginEndpoint:
         if any(len(value) > _LONGEST for value in wanted.values()):
             return cx.refuse(call, malformed("login.too_long", "A parameter is too long."), ACTION)
         metadata = await cx.issuer.directory.metadata()
-        browser = find_handle(seen.get(COOKIE, b""), LOGIN_COOKIE) or secrets.token_urlsafe(32)
+        browser, under_way = find_login(seen.get(COOKIE, b"")) or (secrets.token_urlsafe(32), 0)
         replaces = handle_digest(call.handle) if call.handle else ""
         begun = begin_login(cx, browser=browser, return_to=return_to, replaces=replaces)
         query: dict[str, str] = {
@@ -68,7 +68,7 @@ class LoginEndpoint:
         location = f"{metadata.authorization_endpoint}?{urlencode(query)}"
         headers = (
             (b"location", location.encode("ascii")),
-            (b"set-cookie", login_cookie(browser, LIFETIME)),
+            (b"set-cookie", login_cookie(browser, under_way + 1, LIFETIME)),
             *NO_STORE,
             *SECURITY_HEADERS,
         )
