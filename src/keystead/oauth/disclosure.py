@@ -10,7 +10,7 @@ Spec: OpenID Connect Core sections 5.4, 5.5 and 5.5.1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from keystead.core.person_claims import SCOPE_CLAIMS, SCOPE_OF, base_name, claims_of
@@ -22,6 +22,17 @@ def opened_by_scopes(account: Account, scopes: Collection[str]) -> dict[str, Any
     """Return the claims these scopes open, translations included."""
     opened = {name for scope in scopes for name in SCOPE_CLAIMS.get(scope, ())}
     return {name: value for name, value in claims_of(account).items() if base_name(name) in opened}
+
+
+def scopes_to_consent(scopes: Sequence[str], claims: Mapping[str, Any], client: Client | None) -> tuple[str, ...]:
+    """Return what a person has to allow: the scopes asked for, and those that would open the claims asked for by name.
+
+    The latter are consented to and not granted: the claims stay picked, but nobody is told what nobody was asked about.
+    """
+    registered = set(client.scope.split()) if client is not None else set()
+    named = {base_name(name) for member in claims.values() if isinstance(member, Mapping) for name in member}
+    behind = {SCOPE_OF[name] for name in named if name in SCOPE_OF} & registered
+    return (*scopes, *sorted(behind.difference(scopes)))
 
 
 def asked_by_name(account: Account, client: Client, requests: object) -> dict[str, Any]:

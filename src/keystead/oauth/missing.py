@@ -22,6 +22,7 @@ from keystead.core.errors import (
 from keystead.core.records.interaction import Interaction
 from keystead.core.request_errors import UnmetAuthenticationRequirements
 from keystead.oauth.authorization_details import remembered
+from keystead.oauth.disclosure import scopes_to_consent
 from keystead.oauth.levels import Verdict, judge, wanted_levels
 from keystead.oauth.situation import Person, Situation
 
@@ -76,7 +77,7 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
     if not scopes and not asked.authorization_details:
         return Refused(InvalidScope("The person has no role for any scope asked for.", reason="scope.no_role"))
-    consented, why = _consented(asked, situation, person, scopes)
+    consented, why = _consented(asked, situation, person, scopes_to_consent(scopes, asked.claims, situation.client))
     if not consented and silent:
         return Refused(ConsentRequired("The person has to consent.", reason="prompt_none.consent_required"))
     return Answer(None if consented else Step.CONSENT, (signed_in, Check("consent", consented, why)))

@@ -15,6 +15,7 @@ from keystead.core.records.interaction import Interaction
 from keystead.core.spec import OIDC_CORE, RFC6749, Section
 from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
+from keystead.oauth.disclosure import scopes_to_consent
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.interactions import Handle
@@ -83,7 +84,7 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
     asked, person = situation.interaction, situation.person
     if person is None:
         return come_back(request, form.interaction, cx)
-    scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
+    scopes = _wished(asked, situation, person)
     if form.decision == "allow" and form.shown == _shown(person, scopes, asked):
         details = asked.authorization_details
         given = {"consented_by": person.account.id, "consented_scopes": scopes, "consented_details": details}
@@ -102,7 +103,7 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
     if situation.person is None:
         return come_back(request, handle, cx)
     asked, client, person = situation.interaction, situation.client, situation.person
-    scopes = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
+    scopes = _wished(asked, situation, person)
     return render(
         "consent.html",
         {
@@ -123,6 +124,12 @@ def _page(request: Request, handle: str, situation: Situation | None, cx: Server
         realm=request.realm,
         form_target=asked.redirect_uri,
     )
+
+
+def _wished(asked: Interaction, situation: Situation, person: Person) -> tuple[str, ...]:
+    """Return the scopes the person is asked about: those that can be granted, and those behind claims by name."""
+    grantable = situation.scope_map.allowed_by_roles(asked.scopes, person.account.roles)
+    return scopes_to_consent(grantable, asked.claims, situation.client)
 
 
 def _shown(person: Person, scopes: tuple[str, ...], asked: Interaction) -> str:

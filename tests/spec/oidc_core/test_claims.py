@@ -10,7 +10,9 @@ from keystead.core.person_claims import SCOPE_CLAIMS, problem_with
 from keystead.core.records.account import Account
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
+from tests.issuer import Issuer
 from tests.market import Market
+from tests.relying_party import RelyingParty, somebody, suite_client
 
 ADDRESS: Final = {"street_address": "1 Rabbit Hole", "locality": "Oxford", "country": "England"}
 CLAIMS: Final[dict[str, Any]] = {
@@ -151,3 +153,22 @@ async def test_a_refreshed_id_token_says_the_same(told: Market) -> None:
 )
 def test_what_operators_write_is_checked(name: str, value: object, fine: bool) -> None:
     assert (problem_with(name, value) == "") is fine
+
+
+@pytest.mark.spec("OpenID Connect Core 1.0 section 3.1.2.4")
+@pytest.mark.attack("C7")
+async def test_the_person_is_asked_about_claims_asked_for_by_name(issuer: Issuer) -> None:
+    """Whoever allowed `openid` alone did not allow their name, however the client asks for it."""
+    await issuer.set_up(suite_client(skip_consent=False), somebody())
+    party = RelyingParty(issuer)
+    await party.flow()
+    wanted = '{"userinfo": {"name": {"essential": true}}, "id_token": {"email": null}}'
+    assert party.answer_on(await party.ask(claims=wanted, prompt="none"))["error"] == "consent_required"
+    page = await party.ask(claims=wanted)
+    assert page.has("consent-allow")
+    assert "See your name" in page.text
+    assert "See your email address" in page.text
+    tokens = (await party.redeem(party.answer_on(await party.finish(page))["code"])).json
+    assert tokens["scope"] == "openid", "the scopes behind the claims are consented to, not granted"
+    assert (await party.userinfo(tokens["access_token"])).json == {"sub": "usr_alice", "name": "Alice Liddell"}
+    assert "code" in party.answer_on(await party.ask(claims=wanted, prompt="none")), "and remembered"

@@ -117,7 +117,11 @@ def test_assurance_is_what_the_evidence_amounts_to() -> None:
     assert (assurance(first).acr, assurance(first).amr, assurance(first).auth_time) == ("1", ("pwd",), early)
     renewed = with_evidence(first, Evidence("pwd", late))
     assert renewed == (Evidence("pwd", late),)
-    assert assurance((*first, Evidence("otp", late))).amr == ("otp", "pwd")
+    both = assurance((*first, Evidence("otp", late)))
+    assert (both.acr, both.amr, both.auth_time) == ("2", ("mfa", "otp", "pwd"), late)
+    same_kind = assurance((Evidence("otp", early), Evidence("hwk", late)))
+    assert (same_kind.acr, same_kind.amr) == ("1", ("hwk", "otp"))
+    assert assurance(first, {"1": "urn:example:low"}).acr == "urn:example:low"
 
 
 def test_a_subject_is_random_and_named_as_a_person() -> None:
