@@ -9,6 +9,7 @@ import pytest
 from keystead.core.records.account import Account
 from keystead.core.records.client import Client
 from keystead.oauth.user_codes import new_user_code
+from tests.harness.browser import in_process
 from tests.issuer import Issuer
 from tests.shop import authorize_url, browser_for, reach_code, sign_in
 from tests.television import Television, allow, open_living_room, type_code
@@ -34,6 +35,24 @@ async def test_guessing_codes_is_braked_by_address(television: Television) -> No
     assert blocked.status == 429, "even the right one waits"
     elsewhere = await type_code(browser_for(television.issuer, "198.51.100.8"), begun["user_code"])
     assert elsewhere.has("device-continue")
+
+
+@pytest.mark.attack("P1")
+async def test_one_address_cannot_fill_the_store(television: Television) -> None:
+    issuer = television.issuer
+    wire = in_process(issuer, "198.51.100.9")
+
+    async def begin(address: str = "198.51.100.9") -> int:
+        form = b"client_id=tv&scope=openid"
+        headers = ((b"content-type", b"application/x-www-form-urlencoded"),)
+        send = wire if address == "198.51.100.9" else in_process(issuer, address)
+        return (await send("POST", f"{issuer.url}/device_authorization", headers, form)).status
+
+    assert {await begin() for _ in range(64)} == {200}
+    assert await begin() == 503
+    assert await begin("198.51.100.10") == 200
+    issuer.later(600)
+    assert await begin() == 200
 
 
 async def test_right_codes_buy_no_guesses(television: Television) -> None:

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import msgspec
 
+from keystead.core.networks import network_of
 from keystead.core.records.throttle import Throttle
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.storage.ports import Write, get, put, remove
@@ -56,12 +56,12 @@ def buckets(username: str, address: str, known_browser: str) -> tuple[Bucket, ..
     """Return the buckets of an attempt. `known_browser` is empty, or names a browser that proved to be known."""
     if known_browser:
         return (_bucket("known_browser", f"{len(username)}:{username}:{known_browser}"),)
-    return (_bucket("address", _network(address)), _bucket("account", username))
+    return (_bucket("address", network_of(address)), _bucket("account", username))
 
 
 def user_code_buckets(address: str) -> tuple[Bucket, ...]:
     """Return the bucket of an attempt to guess a device's user code. Spec: RFC 8628 section 5.1."""
-    return (_bucket("user_code", _network(address)),)
+    return (_bucket("user_code", network_of(address)),)
 
 
 class StoredBrake:
@@ -128,15 +128,3 @@ def _wait_after(kind: str, failures: int) -> int:
 
 def _bucket(kind: str, text: str) -> Bucket:
     return Bucket(kind, hashlib.sha256(f"throttle:{kind}:{text}".encode("utf-8", "surrogatepass")).hexdigest())
-
-
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, 64), strict=False))
-    return str(parsed)

@@ -144,7 +144,8 @@ def decide(realm: str, id: str, decided: AuthorizationCode, now: EpochSeconds) -
         return None
     if waiting.subject and waiting.subject != decided.subject:
         return None
-    answered = msgspec.structs.replace(waiting, decided=decided)
+    kept_until = EpochSeconds(waiting.ends_at + REPLAY_MEMORY)
+    answered = msgspec.structs.replace(waiting, decided=decided, begun_from="", expires_at=kept_until)
     yield from store(answered, now)
     return answered
 

@@ -15,7 +15,8 @@ class AwaitedDecision(Record, frozen=True, kw_only=True):
 
     `purpose` is `device` or `ciba`. `request` is the validated request, a template of the interaction in which the
     person answers. `user_code_mac` finds it by what a person types; `subject` is whom CIBA asks.
-    `asked_from` and `asked_with` are the address and user agent of whoever began it, for the person to judge.
+    `asked_from` and `asked_with` are the address and user agent of whoever began it, for the person to judge;
+    `begun_from` is that address as devices are counted by it.
     `binding_message` is shown at both ends. `decided` is what was allowed; `denied` and `redeemed_at` speak for
     themselves. `ends_at` ends the wait; the record stays a while longer, so that an expired handle can be told from an
     unknown one. `interval` grows whenever the client polls too fast.
@@ -27,7 +28,7 @@ class AwaitedDecision(Record, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "awaited_decision"
     unique_indexes: ClassVar[tuple[str, ...]] = ("user_code_mac",)
-    indexes: ClassVar[tuple[str, ...]] = ("subject",)
+    indexes: ClassVar[tuple[str, ...]] = ("subject", "begun_from")
 
     purpose: str
     client_id: str
@@ -39,6 +40,7 @@ class AwaitedDecision(Record, frozen=True, kw_only=True):
     user_code_mac: str = ""
     subject: str = ""
     asked_from: str = ""
+    begun_from: str = ""
     asked_with: str = ""
     binding: str = ""
     binding_message: str = ""

@@ -7,13 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from keystead.core.decisions import Check, Decision
-from keystead.core.errors import OAuthError, ServerError, UnauthorizedClient
+from keystead.core.errors import OAuthError, ServerError, TemporarilyUnavailable, UnauthorizedClient
 from keystead.core.forms import Form, Line, read_body, read_form
 from keystead.core.http import Reply, Request, json_reply
+from keystead.core.networks import is_this_machine, network_of
 from keystead.core.records.awaited_decision import AwaitedDecision
 from keystead.core.spec import RFC8628, RFC8707
 from keystead.core.values import EpochSeconds, handle_digest, new_handle
-from keystead.oauth.awaited import REPLAY_MEMORY
 from keystead.oauth.catalogue import client_authentications
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.matrix import DEVICE_AUTHORIZATION, examine
@@ -25,10 +25,14 @@ from keystead.oauth.grants.device_code import DEVICE, GRANT_TYPE
 from keystead.oauth.landscape import landscape
 from keystead.oauth.sender_binding import shown_key
 from keystead.oauth.user_codes import new_user_code, user_code_mac
-from keystead.storage.ports import Stored, Write, put
+from keystead.storage.ports import Stored, Write, find, put
 
 ACTION: Final = "device.begin"
+MOST_AT_ONCE: Final = 64
+"""Devices of one address that may wait at a time: public clients prove nothing, and everybody knows their names."""
+
 _ATTEMPTS: Final = 4
+_FORGOTTEN_AFTER: Final = 120
 _LONGEST_USER_AGENT: Final = 256
 
 
@@ -103,9 +107,10 @@ async def _begin(request: Request, cx: ServerContext) -> tuple[Caller, DeviceAut
         request=draft.interaction("", ""),
         begun_at=request.now,
         ends_at=EpochSeconds(request.now + land.realm.device_code_lifetime),
-        expires_at=EpochSeconds(request.now + land.realm.device_code_lifetime + REPLAY_MEMORY),
+        expires_at=EpochSeconds(request.now + land.realm.device_code_lifetime + _FORGOTTEN_AFTER),
         binding=binding.text,
         asked_from=request.client_address,
+        begun_from="" if is_this_machine(request.client_address) else network_of(request.client_address),
         asked_with=_user_agent(request),
     )
     return caller, await _store(waiting, cx)
@@ -134,6 +139,13 @@ async def _store(waiting: AwaitedDecision, cx: ServerContext) -> DeviceAuthoriza
 
 
 def _put(record: AwaitedDecision, now: EpochSeconds) -> Write[bool]:
+    """Store a request, unless its user code is taken. Raises: TemporarilyUnavailable when one address has too many."""
+    if record.begun_from:
+        found = yield from find(AwaitedDecision, record.realm, now, index="begun_from", value=record.begun_from)
+        if sum(one.waits(now) for one in found) >= MOST_AT_ONCE:
+            raise TemporarilyUnavailable(
+                "too many devices wait at this address: try again when some are done", reason="device.too_many"
+            )
     return isinstance((yield from put(record, now)), Stored)
 
 
