@@ -115,3 +115,32 @@ async def test_a_browser_brings_no_proof_and_no_token(site_bound: Site) -> None:
     for scheme in ("Bearer", "DPoP"):
         answer = await stranger.call("GET", "/api/catalog/1", authorization=f"{scheme} {token}")
         assert answer.status == 401
+
+
+@pytest.mark.spec("RFC 9449 section 9")
+async def test_a_request_without_a_body_is_sent_again_for_its_nonce(site_bound: Site) -> None:
+    site, visitor = site_bound, site_bound.visitor()
+    await visitor.sign_in()
+    nonces = iter(("first", "second", "third", "fourth", "fifth"))
+
+    def demanding(received: Received) -> bytes:
+        said = peek_claims_unverified("e30." + received.values(b"dpop")[0].decode().split(".")[1] + ".AA")
+        assert said is not None
+        if said.get("nonce") == "first":
+            return OK
+        challenge = b'www-authenticate: DPoP error="use_dpop_nonce"\r\ncontent-length: 4'
+        nonce = b"dpop-nonce: " + next(nonces).encode()
+        return b"HTTP/1.1 401 Unauthorized\r\n" + challenge + b"\r\n" + nonce + b"\r\n\r\nnope"
+
+    site.upstream.answer = demanding
+    assert (await visitor.call("GET", "/api/catalog/1")).body == b"ok"
+    first, second = site.upstream.received[-2:]
+    assert first.target == second.target
+    assert first.values(b"dpop") != second.values(b"dpop")
+    assert first.values(b"authorization") == second.values(b"authorization")
+    assert (await visitor.call("POST", "/api/orders/1", b"{}")).status == 200
+    site.upstream.answer = lambda received: demanding(received).replace(b"200 OK", b"401 Unauthorized")
+    before = len(site.upstream.received)
+    next(nonces)
+    assert (await visitor.call("GET", "/api/catalog/2")).status == 401
+    assert len(site.upstream.received) <= before + 2, "once, whatever an upstream says"

@@ -65,13 +65,15 @@ class Outbound:
             *(b"x-forwarded-for: ", self._client_address(listener, head), self._about_us),
             *(b"traceparent: ", traceparent, b"\r\n", identity.authorization),
         ]
+        proof = b""
         if identity.prover is not None:
-            parts.append(identity.prover.line(head.method, route, path, identity.token))
+            proof = identity.prover.line(head.method, route, path, identity.token)
+            parts.append(proof)
         if asked.length or head.method not in _BODILESS or asked.upgrade or route.cookies:
             parts.append(self._further_lines(head, asked, route))
         parts.append(head.block.kept)
         lines = b"traceresponse: %b\r\n" % traceparent
-        admitted = Admitted(head.method, route, identity, lines, asked.upgrade)
+        admitted = Admitted(head.method, route, identity, lines, asked.upgrade, path, proof)
         return Relay(listener, admitted, self._pools[route.origin], b"".join(parts), asked.length)
 
     def sweep(self, now: float) -> None:

@@ -2,14 +2,21 @@
 
 Flow: `dpop: true` in the settings -> every token the gateway buys is bound to a key that lives and dies with this
 process -> each relayed request carries a proof of its own. Another gateway process buys tokens with its own key.
-Does not: send a request again when an upstream wants a nonce: its body may be gone. The nonce is in the next proof.
+Does not: send anything. `relay` sends a request again whose proof lacked the upstream's nonce, if it has no body.
 Spec: RFC 9449 sections 4, 7 and 9.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+from keystead.gateway.head import ResponseHead
+from keystead.gateway.hygiene import AUTHENTICATE, DPOP_NONCE
 from keystead.gateway.routes import Route
 from keystead.sdk.dpop import DpopKey, Nonces
+
+_UNAUTHORIZED: Final = 401
+_WANTED: Final = b"use_dpop_nonce"
 
 
 class Prover:
@@ -25,9 +32,10 @@ class Prover:
         proof = self.key.proof(method.decode("latin-1"), url, token=token, nonce=self._nonces.of(url))
         return b"dpop: %b\r\n" % proof.encode("ascii")
 
-    def note(self, route: Route, nonce: bytes) -> None:
-        """Keep the nonce an upstream handed out."""
-        self._nonces.note(_origin(route), nonce.decode("latin-1"))
+    def note(self, route: Route, head: ResponseHead) -> bool:
+        """Keep the nonce of a response. Return whether the upstream wants nothing but that nonce in the proof."""
+        fresh = self._nonces.note(_origin(route), head.seen[DPOP_NONCE].decode("latin-1"))
+        return fresh and head.status == _UNAUTHORIZED and _WANTED in head.seen.get(AUTHENTICATE, b"")
 
 
 def _origin(route: Route) -> str:

@@ -3,7 +3,8 @@
 Flow: `begin` takes or asks for a connection -> the head and the body go out as they come -> the response comes back
 as it comes -> `listener.answered`. Bodies are never gathered; whoever cannot keep up stops the other side's reading.
 Retries: only a request without a body, of an idempotent method, sent over a kept connection that closed before a
-single byte of an answer, and only once, over a fresh connection.
+single byte of an answer, and only once, over a fresh connection; and a request without a body whose proof lacked the
+upstream's nonce, once.
 Does not: judge anything. What `admission` let through is what is sent.
 Spec: RFC 9110 sections 7.6, 9.2.2 and 10.1.1; RFC 9112 sections 7 and 9.3.1.
 """
@@ -20,6 +21,7 @@ from keystead.gateway.head import CHUNKED, ResponseHead
 from keystead.gateway.hygiene import DPOP_NONCE
 from keystead.gateway.identity import Identity, SessionView
 from keystead.gateway.pool import Pool
+from keystead.gateway.prover import Prover
 from keystead.gateway.response import render_interim, render_response
 from keystead.gateway.routes import Route
 from keystead.gateway.upstream import SWITCHING_PROTOCOLS, UpstreamConnection
@@ -32,13 +34,18 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """What a relay needs to know of the request it carries. `response_lines` are ours in the response."""
+    """What a relay needs to know of the request it carries. `response_lines` are ours in the response.
+
+    `path` is the upstream's, `proof` the header line that proves our key for it; both empty without one.
+    """
 
     method: bytes
     route: Route
     identity: Identity
     response_lines: bytes
     upgrade: bool
+    path: bytes = b""
+    proof: bytes = b""
 
 
 class Relay(msgspec.Struct, eq=False):
@@ -58,6 +65,7 @@ class Relay(msgspec.Struct, eq=False):
     started: bool = False
     over: bool = False
     retried: bool = False
+    proved_again: bool = False
     chunk_response: bool = False
     tunnel: bool = False
 
@@ -159,7 +167,10 @@ class Relay(msgspec.Struct, eq=False):
             return
         prover = admitted.identity.prover
         if prover is not None and DPOP_NONCE in head.seen:
-            prover.note(admitted.route, head.seen[DPOP_NONCE])
+            may = self.request_done and not (self.length or admitted.upgrade or self.proved_again)
+            if prover.note(admitted.route, head) and may:
+                self._prove_again(prover)
+                return
         framed = length < 0  # chunked, or until the end of the connection
         if not self.request_done or admitted.upgrade or (framed and listener.old_client):
             listener.keep_alive = False
@@ -221,6 +232,17 @@ class Relay(msgspec.Struct, eq=False):
             self.listener.cut()
         else:
             self.listener.door.fail(self.listener, failure)
+
+    def _prove_again(self, prover: Prover) -> None:
+        """Send the request once more, with a proof that carries the nonce."""
+        admitted = self.admitted
+        proof = prover.line(admitted.method, admitted.route, admitted.path, admitted.identity.token)
+        self.request = self.request.replace(admitted.proof, proof, 1)
+        self.proved_again = True
+        if self.upstream is not None:
+            self.upstream.close()
+            self.upstream = None
+        self.begin()
 
     def _keep_token_back(self) -> None:
         if not self.over:
