@@ -21,6 +21,7 @@ from keystead.core.values import EpochSeconds, Seconds
 from keystead.sdk.revocations import Watched
 from keystead.sdk.revoked_marks import RevokedMarks
 from tests.faults.revocation_race import Race, race
+from tests.harness.databases import DATABASES
 
 ISSUER = "https://id.test/realms/acme"
 KNOWN = 100_000
@@ -63,10 +64,17 @@ def main() -> None:
     parser.add_argument("--services", type=int, default=4)
     parser.add_argument("--tokens", type=int, default=300)
     parser.add_argument("--interval", type=float, default=0.01, help="seconds between revocations")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite")
     given = parser.parse_args()
     unchanged, changed = cost_of_a_look()
     print(f"a look among {KNOWN}: {unchanged:.2f} us when nothing came since, {changed:.2f} us when something did")
-    plan = Race(nodes=given.nodes, services=given.services, tokens=given.tokens, interval=given.interval)
+    plan = Race(
+        nodes=given.nodes,
+        services=given.services,
+        tokens=given.tokens,
+        interval=given.interval,
+        database=given.database,
+    )
     with tempfile.TemporaryDirectory() as folder:
         outcome = asyncio.run(race(plan, Path(folder)))
     print(f"{given.nodes} nodes, {given.services} services: {outcome}")

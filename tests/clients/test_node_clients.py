@@ -13,6 +13,7 @@ from tests.harness.issuer import RunningIssuer
 
 GOODBYE = "https://app.test/bye"
 SCOPE = "openid profile email offline_access catalog:read"
+CIBA = "urn:openid:params:grant-type:ciba"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -41,9 +42,17 @@ async def prepare(issuer: RunningIssuer) -> dict[str, Any]:
             "grant_types": [DEVICE],
             "scope": "openid",
         },
+        {
+            "client_id": "till",
+            "client_secret": new_secret(),
+            "grant_types": [CIBA],
+            "backchannel_token_delivery_mode": "poll",
+            "scope": "openid",
+        },
     ]
     initial = new_secret()
     issuer.realm["registration"] = {"initial_access_tokens": [{"name": "node", "token": initial}]}
+    issuer.realm["danger_backchannel_test_decisions"] = True
     await issuer.start()
     secrets = {client["client_id"]: client.get("client_secret", "") for client in issuer.realm["clients"]}
     return {
@@ -61,7 +70,7 @@ async def prepare(issuer: RunningIssuer) -> dict[str, Any]:
 OPENID_CLIENT = [
     *("code", "userinfo", "refresh", "introspection", "revocation", "logout", "client_credentials"),
     *("private_key_jwt", "private_key_jwt code", "client_secret_jwt", "public client"),
-    *("PAR", "JAR", "JARM", "DPoP", "token exchange", "device", "registration"),
+    *("PAR", "JAR", "JARM", "DPoP", "token exchange", "device", "registration", "CIBA"),
 ]
 OAUTH4WEBAPI = [
     *("discovery, both ways", "code, with the signature of the ID token", "userinfo", "refresh"),

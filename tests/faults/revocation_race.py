@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tests.harness.configuration import CATALOG
+from tests.harness.databases import SQLITE, server_settings
 from tests.harness.issuer import RunningIssuer, issuer_in
 from tests.harness.processes import free_port
 
@@ -34,6 +35,7 @@ class Race(msgspec.Struct, frozen=True):
     interval: float = 0.02
     pause: float = 0.002
     seconds: float = 60.0
+    database: str = SQLITE
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -59,6 +61,7 @@ class Outcome(msgspec.Struct, frozen=True):
 async def race(plan: Race, directory: Path) -> Outcome:
     """Run it once."""
     async with issuer_in(directory) as issuer:
+        issuer.configuration["server"] |= server_settings(plan.database, directory)
         origins = await _start(issuer, plan.nodes)
         async with _balanced(issuer.port, origins):
             clients = [issuer.client("batch", origin=origin) for origin in origins]

@@ -173,8 +173,11 @@ await run({
   },
 
   async backchannel(given) {
-    const config = await web(given)
-    if (!config.serverMetadata().backchannel_authentication_endpoint) return
-    step('CIBA is there')
+    const config = await discover(given, 'till', client.ClientSecretBasic(given.secrets.till))
+    const waiting = await client.initiateBackchannelAuthentication(config, { scope: 'openid', login_hint: 'alice', binding_message: 'till 7' })
+    await fetch(`${given.issuer}/ciba/test?auth_req_id=${waiting.auth_req_id}&action=allow`)
+    const tokens = await client.pollBackchannelAuthenticationGrant(config, { ...waiting, interval: 1 })
+    must(tokens.claims().aud === 'till', 'an ID token for the till')
+    step('CIBA')
   },
 })

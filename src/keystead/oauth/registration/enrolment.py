@@ -103,7 +103,7 @@ async def amend(old: Client, members: dict[str, Any], realm: Realm, cx: ServerCo
     def work() -> Write[None]:
         yield from store(client, now)
         if any(getattr(client, name) != getattr(old, name) for name in TELLING):
-            yield from announce(realm.id, Revocation("client", client.id, "registration.updated"), now)
+            yield from announce(realm.id, Revocation("client_change", client.id, "registration.updated"), now)
 
     await cx.store.write(work)
     return Enrolled(client, secret)

@@ -120,7 +120,7 @@ async def _judge(client_id: str, members: dict[str, Any], realm: Realm, cx: Serv
 def _keep(client: Client, known: Client | None, now: EpochSeconds) -> Write[None]:
     yield from store(client, now)
     if known is not None and any(getattr(client, name) != getattr(known, name) for name in TELLING):
-        yield from announce(client.realm, Revocation("client", client.id, "client_document.changed"), now)
+        yield from announce(client.realm, Revocation("client_change", client.id, "client_document.changed"), now)
 
 
 def _ages(known: Client, now: EpochSeconds) -> bool:
