@@ -14,6 +14,7 @@ from keystead.app.delivery_worker import wait_before
 from keystead.core.records.delivery import DELIVERY_SEAL, Delivery, new_delivery_id
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import claim_deliveries, deliver, due_first
+from tests.contract.backends import BACKENDS, SHARED, location
 from tests.issuer import Issuer
 from tests.receiver import Receiver, receiver, until
 from tests.sending import working
@@ -96,19 +97,20 @@ async def test_it_is_not_tried_for_ever_and_the_journal_says_so(issuer: Issuer, 
         await asyncio.wait_for(nothing_waits(issuer), 20)
 
 
+@pytest.mark.parametrize("backend", SHARED)
 async def test_several_workers_on_one_database_send_each_message_once(
-    issuer: Issuer, there: Receiver, tmp_path: Path
+    backend: str, there: Receiver, tmp_path: Path
 ) -> None:
-    others = [Issuer(tmp_path) for _ in range(2)]
+    nodes = [Issuer(tmp_path, store=BACKENDS[backend](location(tmp_path))) for _ in range(3)]
     try:
-        async with working(issuer, *others):
+        async with working(*nodes):
             for number in range(60):
-                await put(issuer, f"{there.origin}/{number}")
+                await put(nodes[number % 3], f"{there.origin}/{number}")
             await there.wait_for(60)
-            await asyncio.wait_for(nothing_waits(issuer), 20)
+            await asyncio.wait_for(nothing_waits(nodes[0]), 45)
     finally:
-        for other in others:
-            await other.close()
+        for node in nodes:
+            await node.close()
     assert sorted(got.path for got in there.got) == sorted(f"/{number}" for number in range(60))
 
 
