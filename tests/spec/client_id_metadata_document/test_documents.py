@@ -68,6 +68,15 @@ async def test_a_client_is_known_by_its_document(realm: Issuer, server: Document
     assert (await ask(realm, client_id, "https://evil.test/cb")).status == 400
 
 
+@pytest.mark.spec(f"{SPEC} 6")
+async def test_the_page_shows_whose_document_it_is(realm: Issuer, server: DocumentServer) -> None:
+    begun = await ask(realm, publish(server, client_name="Your bank"))
+    cookie = begun.headers["set-cookie"].partition(";")[0].encode()
+    query = begun.headers["location"].partition("?")[2].encode()
+    page = await realm.send("sign-in", method="GET", query=query, headers=[(b"cookie", cookie)])
+    assert '<span class="soft" id="client-host">(127.0.0.1)</span>' in page.body.decode()
+
+
 @pytest.mark.spec(f"{SPEC} 5")
 async def test_discovery_says_whether(realm: Issuer) -> None:
     async def said() -> bool:
