@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from keystead.core.records.client import Client
 from keystead.core.records.registration import FROM_A_DOCUMENT
-from keystead.core.uris import host_of
+from keystead.core.uris import host_of, wrong_web_uri
 from keystead.web.rendering import web_link
 
 
@@ -18,7 +18,8 @@ def client_facts(client: Client | None) -> dict[str, Any]:
     """
     if client is None:
         return {"logo": "", "links": [], "described_at": ""}
-    links = (web_link(client.policy_uri, "Privacy policy"), web_link(client.tos_uri, "Terms of service"))
+    documents = ((client.policy_uri, "Privacy policy"), (client.tos_uri, "Terms of service"))
+    links = [web_link(href, text) for href, text in documents if href and not wrong_web_uri(href)]
     return {
         "logo": f"client-logo?client_id={quote(client.id, safe='')}" if client.logo_uri else "",
         "links": [link for link in links if link is not None],
