@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from keystead.oauth.interactions import find_interaction
 from tests.client_requests import jwks, push_object, signed_request
 from tests.issuer import Issuer
 from tests.shop import authorize_url, browser_for, offered, open_shop, reach_code, sign_in
@@ -85,3 +86,15 @@ async def test_discovery_says_that_it_is_served(issuer: Issuer) -> None:
     await open_shop(issuer)
     document = (await issuer.send(".well-known/openid-configuration", method="GET")).json
     assert document["claims_parameter_supported"] is True
+
+
+@pytest.mark.spec("OpenID Connect Core 1.0 section 3.1.2.1")
+async def test_ui_locales_are_carried_to_the_pages_and_nonsense_among_them_is_left_out(issuer: Issuer) -> None:
+    await open_shop(issuer)
+    wanted = "fr-CA de <script> x " + " ".join(["en"] * 20)
+    page = await browser_for(issuer).get(authorize_url(issuer, ui_locales=wanted))
+    handle = page.form_with("login-submit").fields["interaction"]
+    waiting = await issuer.store.read(find_interaction(issuer.cx.sealer, "acme", handle, issuer.now))
+    assert waiting is not None
+    assert waiting.ui_locales[:3] == ("fr-CA", "de", "en")
+    assert len(waiting.ui_locales) == 10

@@ -195,6 +195,11 @@ async def test_a_client_may_be_held_to_pushing(issuer: Issuer) -> None:
     query = "&".join(f"{name}={value}" for name, value in good_request(scope="openid").items())
     page = await browser.get(f"{issuer.url}/authorize?{query}", follow=False)
     assert page.answer["error"] == "invalid_request"
+    await issuer.change(Client, "shop", request_uris=("http://127.0.0.1:9/never-fetched",))
+    page = await browser.get(
+        f"{issuer.url}/authorize?{query}&request_uri=http://127.0.0.1:9/never-fetched", follow=False
+    )
+    assert page.answer["error"] == "invalid_request"
 
 
 async def test_the_operator_says_how_long_a_reference_lives(issuer: Issuer) -> None:
