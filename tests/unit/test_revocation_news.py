@@ -165,6 +165,26 @@ async def test_a_database_put_back_from_a_backup_loses_no_revocation_that_came_a
     assert len(marks) == 6
 
 
+@pytest.mark.attack("F5")
+async def test_what_was_issued_while_the_end_was_on_its_way_is_dead_too(news: News) -> None:
+    """A request arrives, waits for the disk, and is committed seconds later; others went on being served meanwhile."""
+    node = news.node()
+    _, cursor = await everything(node)
+    waiting = asyncio.create_task(node.page(REALM, cursor, 15))
+    await asyncio.sleep(0.05)
+    arrived = news.now
+    news.now += 30
+
+    def late() -> Write[None]:
+        yield from announce(REALM, Revocation("account", "usr_a"), EpochSeconds(arrived))
+
+    await news.stores[-1].write(late)
+    (entry,) = (await asyncio.wait_for(waiting, 10)).revoked
+    assert entry.before > news.now
+    # A node that was not there knows only the event's own time; a verifier keeps the later of what it hears.
+    assert (await news.node().page(REALM, "", 0)).revoked[0].before == arrived + 2
+
+
 async def test_strange_cursors_get_everything_and_break_nothing(news: News) -> None:
     node = news.node()
     await news.revoke("a", "b")

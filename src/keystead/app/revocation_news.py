@@ -2,7 +2,9 @@
 
 Flow: somebody asks -> what the outbox has grown by is read, once for all who wait -> a page of the realm's log, or a
 wait for the store's bell, which rings for commits of every node.
-The outbox is the truth: each node makes the same pages from it, and a follower may ask another node each time.
+The outbox is the truth: each node makes its pages from it, and a follower may ask another node each time.
+An event bears the time its request arrived, its commit is later, and what is issued in between is dead as well. So what
+is heard of as it happens counts from when it was heard, and not from when it was asked for.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from keystead.storage.ports import OutboxEvent, Read, Store, find, get, read_out
 
 MAXIMUM_WAITING: Final = 5_000
 _SPARE: Final = 120
+_JUST_NOW: Final = 2.0
 _logger = logging.getLogger("keystead.revocations")
 
 
@@ -42,6 +45,7 @@ class StoreRevocationNews:
         self._catching_up = asyncio.Lock()
         self._stopped = asyncio.Event()
         self._waiting = 0
+        self._looked_at = float("-inf")
 
     async def page(self, realm: str, cursor: str, wait: float) -> FeedPage:
         """Return what was revoked since `cursor`, waiting up to `wait` seconds for something to tell.
@@ -75,6 +79,7 @@ class StoreRevocationNews:
             await asyncio.wait((grown, stopped), return_when=asyncio.FIRST_COMPLETED)
             if grown.done():
                 grown.result()
+            self._looked_at = self._clock()  # until now there was nothing
         finally:
             self._waiting -= 1
             grown.cancel()
@@ -84,14 +89,18 @@ class StoreRevocationNews:
         """Read what the outbox has grown by, once for all who wait; all of it when it is not the outbox it was."""
         async with self._catching_up:
             newest = await self._store.changed(0, 0)
+            now, before = self._clock(), self._looked_at
+            self._looked_at = now
             if newest == self._seen:
                 return
+            known, just_now = self._seen, self._seen >= 0 and now - before <= _JUST_NOW
             if newest < self._seen or not await self._is_continued():
                 self._logs.clear()
                 self._last, self._seen = None, await self._start(newest)
             while events := await self._store.read(read_outbox(REVOCATION_TOPIC, self._seen)):
                 for event in events:
-                    self._take(event)
+                    heard = int(now) if just_now and event.sequence > known else 0
+                    self._take(event, EpochSeconds(heard))
                 self._last, self._seen = events[-1], events[-1].sequence
             self._seen = max(self._seen, newest)
             horizon = EpochSeconds(int(self._clock()) - self._memory - _SPARE)
@@ -118,14 +127,14 @@ class StoreRevocationNews:
                 high = middle
         return low
 
-    def _take(self, event: OutboxEvent) -> None:
+    def _take(self, event: OutboxEvent, heard: EpochSeconds) -> None:
         try:
             revocation = msgspec.json.decode(event.payload, type=Revocation)
         except msgspec.DecodeError:
             _logger.error("outbox event %d is no revocation that can be read", event.sequence)
             return
         log = self._log(event.realm)
-        entry = entry_of(log.issuer, revocation, event.at)
+        entry = entry_of(log.issuer, revocation, max(event.at, heard))
         if entry is not None:
             log.add(Line(event.sequence, event_digest(event.realm, event.at, event.payload), entry))
 

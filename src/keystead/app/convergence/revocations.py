@@ -6,6 +6,7 @@ concerns what is issued from now on, and long connections, which are judged anew
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 import msgspec
@@ -79,5 +80,7 @@ def _tell_of_its_clients(change: Change, now: EpochSeconds) -> Write[None]:
 
 
 def _tell(realm: str, kind: str, id: str, now: EpochSeconds) -> Write[None]:
+    """Tell it as of this moment: since `now` passwords may have been hashed for a while, and tokens been issued."""
+    at = max(now, EpochSeconds(int(time.time())))
     payload = msgspec.json.encode(Revocation(kind, id, REASON))
-    yield from emit(realm, REVOCATION_TOPIC, payload, now, EpochSeconds(now + MEMORY_SECONDS))
+    yield from emit(realm, REVOCATION_TOPIC, payload, at, EpochSeconds(at + MEMORY_SECONDS))
