@@ -1,6 +1,6 @@
 """What the standards demand of the issuer, line by line, and the test that holds it to each.
 
-checklist.yaml is the source of docs/reference/checklist.md: `python -m tests.conventions.checklist` writes it.
+checklist.yaml is the source of docs/explanation/checklist.md: `python -m tests.conventions.checklist` writes it.
 A test is named `FILE::FUNCTION`; an empty name is a demand that nothing here meets yet, and the page says so.
 """
 
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-PAGE: Final = Path("docs/reference/checklist.md")
+PAGE: Final = Path("docs/explanation/checklist.md")
 
 
 class Line(NamedTuple):
