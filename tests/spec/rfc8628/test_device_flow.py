@@ -8,7 +8,9 @@ import pytest
 
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
+from keystead.oauth.grants.device_code import GRANT_TYPE
 from keystead.storage.ports import get
+from tests.dpop import Sender, dpop
 from tests.issuer import Issuer
 from tests.shop import browser_for, sign_in
 from tests.television import Television, allow, open_living_room, type_code
@@ -172,3 +174,25 @@ async def test_roles_of_the_person_bound_what_the_device_gets(television: Televi
     await allow(television.issuer, begun["user_code"], username="bob")
     answer = await television.poll(begun["device_code"])
     assert answer.json["scope"] == "openid", "bob is no customer"
+
+
+@pytest.mark.spec("RFC 9449 section 5")
+@pytest.mark.attack("E1")
+async def test_a_device_with_a_key_gets_tokens_bound_to_it(television: Television) -> None:
+    issuer = television.issuer
+    await issuer.change(Client, "tv", dpop_bound_access_tokens=True)
+    sender, stranger = Sender(), Sender()
+
+    def shown(who: Sender, path: str) -> list[tuple[bytes, bytes]]:
+        return [dpop(who.proof("POST", f"{issuer.url}/{path}", issuer.now))]
+
+    fields = {"client_id": "tv", "scope": "openid catalog:read"}
+    begun = await issuer.post("device_authorization", fields, headers=shown(sender, "device_authorization"))
+    assert begun.status == 200, begun.body
+    await allow(issuer, begun.json["user_code"])
+    assert (await television.poll(begun.json["device_code"])).error == "invalid_dpop_proof"
+    poll = {"grant_type": GRANT_TYPE, "client_id": "tv", "device_code": begun.json["device_code"]}
+    stolen = await issuer.post("token", poll, headers=shown(stranger, "token"))
+    assert stolen.error == "invalid_grant", "begun with another key"
+    answer = await issuer.post("token", poll, headers=shown(sender, "token"))
+    assert (answer.status, answer.json["token_type"]) == (200, "DPoP"), answer.body

@@ -106,8 +106,9 @@ def _wrong_subject(entry: TrustedIssuerSettings, realm: RealmSettings) -> Iterat
         yield f"client `{entry.client}` needs `token_endpoint_auth_method: trusted_issuer`"
     if entry.account is not None and entry.account.matches not in MATCHES:
         yield f"write `matches` as one of {', '.join(MATCHES)}"
-    if entry.account is not None and (not entry.clients or set(entry.clients) - methods.keys()):
-        yield "`clients` names the clients of this realm that may bring its assertions about people"
+    parties = methods.keys() | {workload.name for workload in realm.workloads}
+    if entry.account is not None and (not entry.clients or set(entry.clients) - parties):
+        yield "`clients` names the clients or workloads of this realm that may bring its assertions about people"
     if entry.id_jag and (entry.account is None or entry.reusable):
         yield "an ID-JAG is about a person and good once: give `account`, and leave out `reusable`"
 
