@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystead.core.claim_conditions import check_condition, matches_glob
 from keystead.core.jose.algorithms import generate
@@ -194,3 +197,10 @@ async def test_keys_are_fetched_through_the_guarded_door_only(elsewhere: Elsewhe
     await alone.trusted(id="alone", jwks=None, discovery=True)
     assert (await alone.bring(alone.assertion(), resource=CATALOG)).error == "invalid_client"
     assert "its keys cannot be had" in elsewhere.market.issuer.journal.decisions[-1].facts["detail"]
+
+
+@given(st.text("ab/:*", max_size=12), st.text("ab/:", max_size=12))
+def test_globs_agree_with_regular_expressions(pattern: str, text: str) -> None:
+    pieces = {"**": ".*", "*": "[^/:]*"}
+    expression = "".join(pieces.get(piece) or re.escape(piece) for piece in re.findall(r"\*\*|\*|[^*]+", pattern))
+    assert matches_glob(pattern, text) == bool(re.fullmatch(expression, text))

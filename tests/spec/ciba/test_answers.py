@@ -289,3 +289,15 @@ async def test_push_of_a_no(counter: Counter) -> None:
         _, body = await asyncio.wait_for(heard.get(), 30)
         assert (body["auth_req_id"], body["error"]) == (begun["auth_req_id"], "access_denied")
         assert set(body) == {"auth_req_id", "error", "error_description"}
+
+
+@pytest.mark.spec("FAPI-CIBA section 5.2.2")
+async def test_userinfo_gives_the_interaction_id_back(counter: Counter) -> None:
+    begun = (await counter.ask()).json
+    await allow(counter.issuer)
+    token = (await counter.poll(begun["auth_req_id"])).json["access_token"]
+    name = b"c4621Df1-0Fe1-4E24-9857-a1898EbCf061"
+    for sent, given in ((name, name.decode()), (b"<script>", None)):
+        headers = [(b"authorization", b"Bearer " + token.encode()), (b"x-fapi-interaction-id", sent)]
+        answer = await counter.issuer.send("userinfo", method="GET", headers=headers)
+        assert (answer.status, answer.headers.get("x-fapi-interaction-id")) == (200, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,3 +195,15 @@ async def test_an_rsa_key_without_algorithm_serves_the_one_the_assertion_names(s
     assert (await signer.ask_with(same)).error == "invalid_client"
     await signer.issuer.change(Client, "signer", jwks={"keys": [jwk]}, token_endpoint_auth_signing_alg="PS256")
     assert (await signer.ask_with(same)).error == "invalid_client"
+
+
+@pytest.mark.spec("RFC 8705 section 5")
+async def test_the_token_endpoint_for_certificates_may_be_meant_too(signer: Signer) -> None:
+    issuer = signer.issuer
+    issuer.cx = replace(issuer.cx, mtls_base_url="https://mtls.issuer.test")
+    await issuer.change(Client, "signer", profile="")
+    assert (await signer.ask_with(aud="https://mtls.issuer.test/realms/acme/token")).status == 200
+    assert (await signer.ask_with(aud="https://mtls.issuer.test/realms/other/token")).error == "invalid_client"
+    assert (await signer.ask_with(aud="https://evil.test/realms/acme/token")).error == "invalid_client"
+    await issuer.change(Client, "signer", profile="oauth21")
+    assert (await signer.ask_with(aud="https://mtls.issuer.test/realms/acme/token")).error == "invalid_client"
