@@ -12,7 +12,9 @@ from keystead.core.jose import jws
 from keystead.core.jose.algorithms import generate
 from keystead.core.jose.base64url import encode
 from keystead.core.logout import LOGOUT_EVENT
+from keystead.core.records.session import Session
 from keystead.core.values import EpochSeconds
+from keystead.storage.ports import find
 from tests.gateway.site import CLIENT, Site
 
 pytestmark = pytest.mark.attack("J10")
@@ -109,3 +111,15 @@ async def test_a_subject_without_a_session_ends_all_of_theirs_and_nobody_elses(s
     lives = [await site.load(visitor) for visitor in (first, second, other)]
     assert await show(site, await signed(site, good_claims(site, "") | {"sid": None})) == 200
     assert [live.ended for live in lives] == [True, True, False]
+
+
+@pytest.mark.attack("P4")
+async def test_a_logout_that_overtakes_the_sign_in_wins(site: Site) -> None:
+    visitor = site.visitor()
+    path = await visitor.to_callback()
+    [session] = await site.issuer.store.read(find(Session, "acme", site.issuer.now))
+    assert await show(site, await signed(site, good_claims(site, session.id))) == 200
+    answer = await visitor.navigate(path, site="cross-site")
+    assert answer.status == 400
+    assert site.journal.reasons[-1] == "callback.signed_out"
+    assert "__Host-keystead" not in visitor.jar

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from keystead.core.records.account import Account
+from keystead.core.records.realm import Realm
+from keystead.core.records.session import Evidence
+from keystead.core.security_events import ASSURANCE_LEVEL_CHANGE
 from keystead.core.values import EpochSeconds
 from keystead.identity.account_events import tell_of_account, tell_of_removal
 from keystead.identity.accounts import end_authority
+from keystead.identity.sessions import NewSession, sign_in
 from keystead.storage.ports import get
 from tests.issuer import Issuer
 from tests.receiver import Receiver, receiver
@@ -57,6 +61,8 @@ async def sign_out(issuer: Issuer, reason: str = "logout") -> str:
     return session.id
 
 
+@pytest.mark.spec("RFC 8417 section 2.2")
+@pytest.mark.spec("OpenID Shared Signals Framework 1.0 section 4.1")
 async def test_an_ended_session_is_told_with_person_and_session(siem: EventReceiver) -> None:
     stream = await siem.stream()
     sid = await sign_out(siem.issuer)
@@ -102,6 +108,23 @@ async def test_what_becomes_of_an_account_is_told(siem: EventReceiver) -> None:
     facts = {kind.rpartition("/")[2]: facts for kind, facts in told}
     assert facts["token-claims-change"]["claims"] == {"roles": ["customer", "admin"]}
     assert facts["identifier-changed"]["new-value"] == "new@acme.test"
+
+
+async def test_a_session_that_rests_on_more_than_before_is_told(siem: EventReceiver) -> None:
+    stream = await siem.stream(events_requested=[ASSURANCE_LEVEL_CHANGE])
+    store, now = siem.issuer.store, siem.issuer.now
+    realm = await store.read(get(Realm, "acme", "acme", now))
+    account = await store.read(get(Account, "acme", "usr_alice", now))
+    assert realm is not None
+    assert account is not None
+    by_password = NewSession(account=account, evidence=Evidence("pwd", now))
+    first = await store.write(lambda: sign_in(realm, by_password))
+    more = NewSession(account=account, evidence=Evidence("otp", now), previous_digest=first.session.handle_digest)
+    await store.write(lambda: sign_in(realm, more))
+    [claims] = await siem.events(stream)
+    _, facts = only_event(claims)
+    assert (facts["previous_level"], facts["current_level"], facts["change_direction"]) == ("1", "2", "increase")
+    assert claims["sub_id"]["session"] == {"format": "opaque", "id": first.session.id}
 
 
 async def test_only_what_was_asked_for_is_sent(siem: EventReceiver) -> None:

@@ -89,6 +89,8 @@ async def _begin_session(
     )
     sid = signed_in.claims.get("sid")
     handle = await cx.table.begin(tokens, sid=sid if isinstance(sid, str) else "", replaces=spent.replaces)
+    if handle is None:
+        return _failed(call, cx, "callback.signed_out", "You have signed out meanwhile.", spent.return_to)
     _note(call, cx, signed_in, granted)
     reply = onward_page(spent.return_to)
     cookies = [(b"set-cookie", session_cookie(handle))]

@@ -18,7 +18,7 @@ from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds, handle_digest, new_handle, new_identifier
 from keystead.gateway.sessions.live import RECHECK, LiveSession
 from keystead.gateway.sessions.records import GatewaySession, SessionTokens
-from keystead.gateway.sessions.transactions import SessionEnd, end_session, end_told, touch
+from keystead.gateway.sessions.transactions import SessionEnd, end_session, end_told, touch, was_told_ended
 from keystead.gateway.settings import SessionSettings
 from keystead.storage.ports import Store, Write, get, put
 
@@ -100,8 +100,11 @@ class SessionTable:
         else:
             live.adopt(record, None, time.monotonic())
 
-    async def begin(self, tokens: SessionTokens, *, sid: str, replaces: str = "") -> str:
-        """Begin a session, ending the one it replaces, and return its handle: the only time it is known."""
+    async def begin(self, tokens: SessionTokens, *, sid: str, replaces: str = "") -> str | None:
+        """Begin a session, ending the one it replaces, and return its handle: the only time it is known.
+
+        None: the issuer has said that this sign-in is over, before it had become a session here.
+        """
         handle, now = new_handle(), self.now()
         id = handle_digest(handle)
         record = GatewaySession(
@@ -116,14 +119,17 @@ class SessionTable:
             expires_at=EpochSeconds(now + min(self._settings.idle_timeout, self._settings.absolute_timeout)),
         )
 
-        def transaction() -> Write[None]:
+        def transaction() -> Write[bool]:
             if replaces:
                 yield from end_session(self.realm, replaces, now)
+            if (yield from was_told_ended(self.realm, sid, now)):
+                return False
             yield from put(record, now)
+            return True
 
-        await self.store.write(transaction)
+        begun = await self.store.write(transaction)
         self.forget(replaces)
-        return handle
+        return handle if begun else None
 
     async def end(self, id: str) -> SessionTokens | None:
         """End a session for good, and return its tokens so that they can be revoked.

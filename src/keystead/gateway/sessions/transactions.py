@@ -11,11 +11,14 @@ from typing import Final
 
 import msgspec
 
-from keystead.core.values import EpochSeconds
+from keystead.core.values import EpochSeconds, handle_digest
 from keystead.gateway.sessions.records import GatewaySession
-from keystead.storage.ports import Write, claim, find, get, put, remove
+from keystead.storage.ports import Read, Write, claim, find, get, peek, put, remove
 
 LEASE: Final = 12
+REMEMBERED: Final = 3_600
+"""How long a session the issuer ended is remembered: longer than a sign-in from it can be under way."""
+_ENDED: Final = "ended_sid"
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -108,6 +111,8 @@ def end_told(realm: str, end: SessionEnd, now: EpochSeconds) -> Write[list[Gatew
     """Spend a logout token and remove the sessions it names. Answer: what they were; None for a replay."""
     if not (yield from claim(realm, "logout_token", end.token_digest, end.until, now)):
         return None
+    if end.sid:
+        yield from claim(realm, _ENDED, handle_digest(end.sid), EpochSeconds(now + REMEMBERED), now)
     index, value = ("sid", end.sid) if end.sid else ("subject", end.subject)
     ended: list[GatewaySession] = []
     while records := (yield from find(GatewaySession, realm, now, index=index, value=value, after=_last(ended))):
@@ -116,6 +121,11 @@ def end_told(realm: str, end: SessionEnd, now: EpochSeconds) -> Write[list[Gatew
                 yield from remove(GatewaySession, realm, record.id)
         ended += records
     return [record for record in ended if end.subject in ("", record.subject)]
+
+
+def was_told_ended(realm: str, sid: str, now: EpochSeconds) -> Read[bool]:
+    """Return whether the issuer has said that a session of its own is over, whatever was in flight from it then."""
+    return bool(sid) and (yield from peek(realm, _ENDED, handle_digest(sid), now)) is not None
 
 
 def _last(records: list[GatewaySession]) -> str:
