@@ -20,6 +20,7 @@ from keystead.app.convergence import plan
 from keystead.app.database import open_database
 from keystead.app.issuer_process import issuer_configuration
 from keystead.app.settings import Settings, load_settings
+from keystead.app.settings.realm import RealmSettings
 from keystead.app.settings.server_checks import is_loopback
 from keystead.app.stores import sqlite_path
 from keystead.core.errors import KeysteadError
@@ -97,6 +98,18 @@ def _look_at_exposure(settings: Settings, path: Path) -> Iterator[Finding]:
         if realm.registration.danger_vouch_for_open_registration:
             remedy = "take danger_vouch_for_open_registration out: then pages warn of such clients"
             yield Finding("bad", f"realm {name} vouches for clients of anybody", remedy)
+        yield from _look_at_trust(name, realm)
+
+
+def _look_at_trust(name: str, realm: RealmSettings) -> Iterator[Finding]:
+    """Find what lets people in without their doing, or strangers without conditions."""
+    if realm.danger_backchannel_test_decisions:
+        remedy = "take danger_backchannel_test_decisions out: it is for conformance tests"
+        yield Finding("bad", f"realm {name}: anybody may answer in people's place (CIBA)", remedy)
+    for entry in realm.trusted_issuers:
+        if entry.danger_accept_every_subject and not entry.conditions:
+            remedy = "give it conditions on claims, and take danger_accept_every_subject out"
+            yield Finding("bad", f"realm {name}: whoever {entry.issuer} names comes in as {entry.name}", remedy)
 
 
 def _look_at_database(settings: Settings, path: Path) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from keystead.core.records.account import Account
 from keystead.core.records.client import Client
 from keystead.core.records.consent import Consent, consent_id
 from keystead.core.records.realm import Realm
+from tests.dpop import Sender, dpop
 from tests.issuer import VERIFIER, Answer, Issuer, challenge, confidential
 from tests.shop import PASSWORD, browser_for, open_shop
 
@@ -200,3 +201,26 @@ async def test_a_disabled_person_or_client_gets_nothing(app: App) -> None:
     assert (await app.begin(**GOOD)).error == "insufficient_authorization"
     await app.issuer.change(Client, "app", enabled=False)
     assert (await app.begin(**GOOD)).error == "invalid_client"
+
+
+@pytest.mark.spec("draft-ietf-oauth-first-party-apps section 9.6.1")
+@pytest.mark.attack("E1")
+async def test_an_auth_session_is_bound_to_the_key_it_began_with(app: App) -> None:
+    issuer, sender, stranger = app.issuer, Sender(), Sender()
+
+    async def ask(path: str, who: Sender | None, form: dict[str, Any]) -> Answer:
+        headers = [dpop(who.proof("POST", f"{issuer.url}/{path}", issuer.now))] if who else []
+        return await issuer.post(path, {"client_id": "app", **form}, headers=headers)
+
+    request = {"response_type": "code", "scope": "openid", "code_challenge": challenge(VERIFIER)}
+    request |= {"code_challenge_method": "S256"}
+    session = (await ask("authorization_challenge", sender, request)).json["auth_session"]
+    for who in (stranger, None):
+        refused = await ask("authorization_challenge", who, {"auth_session": session, **GOOD})
+        assert refused.error == "invalid_session"
+    answer = await ask("authorization_challenge", sender, {"auth_session": session, **GOOD})
+    code = {"grant_type": "authorization_code", "code": answer.json["authorization_code"], "code_verifier": VERIFIER}
+    tokens = await ask("token", sender, code)
+    assert (tokens.status, tokens.json["token_type"]) == (200, "DPoP"), tokens.body
+    again = (await ask("authorization_challenge", sender, {**request, **GOOD})).json["authorization_code"]
+    assert (await ask("token", stranger, {**code, "code": again})).error == "invalid_grant"
