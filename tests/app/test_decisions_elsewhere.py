@@ -76,6 +76,17 @@ async def elsewhere() -> AsyncIterator[Elsewhere]:
 @pytest.fixture
 async def started(unserved: RunningIssuer, elsewhere: Elsewhere) -> RunningIssuer:
     """The product with every such grant in its file."""
+    return await start(unserved, elsewhere)
+
+
+@pytest.fixture
+async def started_nodes(unstarted_nodes: RunningIssuer, elsewhere: Elsewhere) -> RunningIssuer:
+    """The same, once on each database that several processes may share."""
+    return await start(unstarted_nodes, elsewhere)
+
+
+async def start(unserved: RunningIssuer, elsewhere: Elsewhere) -> RunningIssuer:
+    """Write the file and start the product."""
     secret = "a secret that is long enough"
     unserved.configuration["server"]["outbound"] = {"allow": ["127.0.0.0/8"]}
     realm = unserved.realm
@@ -200,11 +211,11 @@ async def test_transaction_tokens(started: RunningIssuer) -> None:
 
 
 @pytest.mark.attack("G3")
-async def test_two_nodes_redeem_one_device_code_once(started: RunningIssuer) -> None:
-    television = started.client("tv")
+async def test_two_nodes_redeem_one_device_code_once(started_nodes: RunningIssuer) -> None:
+    television = started_nodes.client("tv")
     begun = await begin(television)
-    other = started.client("tv", origin=await started.start_another())
-    await allow(started, begun)
+    other = started_nodes.client("tv", origin=await started_nodes.start_another())
+    await allow(started_nodes, begun)
     answers = await asyncio.gather(
         *(node.token(DEVICE, device_code=begun["device_code"]) for node in (television, other) * 8)
     )

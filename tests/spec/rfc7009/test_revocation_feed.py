@@ -120,21 +120,21 @@ async def test_nothing_in_the_feed_names_anybody(served: RunningIssuer) -> None:
         assert known not in answer.body.replace(served.url.encode(), b"")
 
 
-async def test_what_the_file_disables_is_refused_and_what_it_renews_is_not(served: RunningIssuer) -> None:
-    client = served.client("batch")
-    door = verifier(served)
+async def test_what_the_file_disables_is_refused_and_what_it_renews_is_not(nodes: RunningIssuer) -> None:
+    client = nodes.client("batch")
+    door = verifier(nodes)
     token = (await client.token("client_credentials"))["access_token"]
     assert isinstance(await door.verify(token), VerifiedCaller)
-    entry = next(entry for entry in served.realm["clients"] if entry["client_id"] == "batch")
+    entry = next(entry for entry in nodes.realm["clients"] if entry["client_id"] == "batch")
     entry["enabled"] = False
-    await served.start_another()
+    await nodes.start_another()
     await refused_soon(door, token)
     await door.close()
 
 
-async def test_a_follower_of_one_node_hears_of_what_another_revokes(served: RunningIssuer) -> None:
-    there = served.client("batch", origin=await served.start_another())
-    door = verifier(served)
+async def test_a_follower_of_one_node_hears_of_what_another_revokes(nodes: RunningIssuer) -> None:
+    there = nodes.client("batch", origin=await nodes.start_another())
+    door = verifier(nodes)
     await there.discover()
     token = (await there.token("client_credentials"))["access_token"]
     assert isinstance(await door.verify(token), VerifiedCaller)
