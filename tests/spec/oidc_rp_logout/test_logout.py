@@ -8,11 +8,14 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from keystead.core.jose import jws
+from keystead.core.jose import base64url, jws
+from keystead.core.jose.algorithms import generate
+from keystead.core.records.client import Client
 from keystead.core.records.grant import Grant
 from keystead.core.records.revocation import Revocation
 from keystead.core.records.session import Session
 from keystead.core.values import EpochSeconds
+from keystead.oauth.subjects import subject_for
 from keystead.storage.ports import StartFamily, Write, find, get, look_at_family, put, read_outbox, start_family
 from tests.harness.browser import Browser
 from tests.issuer import Issuer
@@ -170,3 +173,72 @@ async def test_the_id_token_a_client_really_got_signs_out(issuer: Issuer) -> Non
     assert page.location == BYE
     refused = await issuer.token("refresh_token", client="shop", refresh_token=tokens["refresh_token"])
     assert refused.error == "invalid_grant"
+
+
+async def test_a_hint_that_is_no_id_token_of_ours_goes_nowhere(issuer: Issuer) -> None:
+    """As `oidcc-rp-initiated-logout-bad-id-token-hint` and `-modified-id-token-hint` try it."""
+    browser, sid = await signed_in(issuer)
+    good = await hint(issuer, sid)
+    head, payload, signature = good.split(".")
+    none = base64url.encode(b'{"alg":"none","typ":"JWT"}').decode()
+    claims = {"iss": issuer.url, "aud": "shop", "sub": "usr_alice", "sid": sid, "exp": issuer.now + 60}
+    strangers = jws.sign(claims, generate("ES256", "stranger"), "JWT")
+    logout_token = jws.sign(claims, await issuer.cx.keys.signer("acme", issuer.now), "logout+jwt")
+    for bad in (
+        f"{none}.{payload}.",
+        f"{head}.{payload}.",
+        f"{head}.{payload}.{signature[::-1]}",
+        strangers,
+        logout_token,
+    ):
+        page = await browser.get(logout_url(issuer, id_token_hint=bad, post_logout_redirect_uri=BYE, state="s"))
+        assert (page.status, page.location) == (400, "")
+    assert not await ended(issuer, sid)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"state": "s"}, {"ui_locales": "de fr"}, {"logout_hint": "alice@acme.test"}]
+)
+async def test_with_nothing_to_go_back_to_the_person_is_asked_and_told(
+    issuer: Issuer, parameters: dict[str, str]
+) -> None:
+    """As `oidcc-rp-initiated-logout-no-params` and `-only-state` try it."""
+    browser, sid = await signed_in(issuer)
+    page = await browser.get(logout_url(issuer, **parameters))
+    assert page.has("logout-yes")
+    done = await browser.press(page, "logout-yes")
+    assert (done.status, done.location) == (200, "")
+    assert "You are signed out" in done.text
+    assert await ended(issuer, sid)
+
+
+@pytest.mark.attack("R2")
+async def test_a_registered_address_with_anything_added_is_another(issuer: Issuer) -> None:
+    """As `oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri` and `-bad-` try it."""
+    browser, sid = await signed_in(issuer)
+    proof = await hint(issuer, sid)
+    for target in (
+        f"{BYE}?foo=bar",
+        f"{BYE}/",
+        f"{BYE}#x",
+        f"{BYE}x",
+        BYE.upper(),
+        f"{BYE}%20",
+        "//evil.test",
+        "/\\evil.test",
+    ):
+        page = await browser.get(logout_url(issuer, id_token_hint=proof, post_logout_redirect_uri=target))
+        assert (page.status, page.location) == (400, ""), target
+    assert not await ended(issuer, sid)
+
+
+async def test_a_client_that_calls_people_by_another_name_is_recognised(issuer: Issuer) -> None:
+    """An ID token with a pairwise subject is a hint like any other."""
+    browser, sid = await signed_in(issuer)
+    await issuer.change(Client, "shop", subject_type="pairwise")
+    client = await issuer.store.read(get(Client, "acme", "shop", issuer.now))
+    told = subject_for(issuer.cx.sealer, client, "usr_alice")
+    assert told != "usr_alice"
+    page = await browser.get(logout_url(issuer, id_token_hint=await hint(issuer, sid, sub=told)))
+    assert page.status == 200
+    assert await ended(issuer, sid)
