@@ -16,13 +16,16 @@ from typing import Any, Final
 import msgspec
 
 from keystead.core.jose import base64url
+from keystead.core.records.client import Client
 from keystead.core.values import EpochSeconds
 from keystead.oauth.authority import Live
 from keystead.oauth.disclosure import asked_by_name
 from keystead.oauth.grant import Attempt, Authority, Spent
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.protection import Protection, protect
 from keystead.oauth.subjects import subject_for
 
+_TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
 _HASHES: Final = {"ES256": hashlib.sha256, "RS256": hashlib.sha256, "PS256": hashlib.sha256}
 
 
@@ -57,7 +60,7 @@ async def mint_id_token(
         nonce=authority.nonce,
         acr=authority.acr,
         amr=authority.amr,
-        sid=authority.holding.sid,
+        sid=authority.holding.sid if _tells_session(client) else "",
         at_hash=half_hash(access_token, protection.signing),
     )
     told = dict(authority.told)
@@ -65,6 +68,13 @@ async def mint_id_token(
         told |= asked_by_name(live.account, client, authority.claims.get("id_token"))
     everything = {**told, **msgspec.to_builtins(claims)} if told else claims
     return await protect(everything, protection, attempt.realm.id, now, attempt.cx)
+
+
+def _tells_session(client: Client) -> bool:
+    """Return whether a client has a use for `sid`: to hear of a logout, to ask for one, or to speak for the person."""
+    if profile_of(client).session_always_told or _TOKEN_EXCHANGE in client.grant_types:
+        return True
+    return bool(client.backchannel_logout_uri or client.frontchannel_logout_uri or client.post_logout_redirect_uris)
 
 
 def half_hash(text: str, algorithm: str) -> str:

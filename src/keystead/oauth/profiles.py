@@ -31,6 +31,7 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     `longest_assertion` bounds how long one may still live, and with it how long its `jti` is remembered.
     `redirect_https`: not even loopback without TLS; `variable_loopback_port`: RFC 8252's freedom for native clients.
     `pkce`: of a client that authenticates, too, and with every request; public clients are never let off.
+    `session_always_told`: ID tokens carry `sid` whether or not the client registered a use for it.
     `resource`: every request names the resource its token is for (RFC 8707).
     """
 
@@ -49,6 +50,7 @@ class Demands(msgspec.Struct, frozen=True, kw_only=True):
     redirect_https: bool = False
     variable_loopback_port: bool = True
     resource: bool = False
+    session_always_told: bool = True
 
 
 _FAPI: Final = Demands(
@@ -59,6 +61,7 @@ _FAPI: Final = Demands(
     rotate_refresh=False,
     redirect_https=True,
     variable_loopback_port=False,
+    session_always_told=False,
 )
 
 PROFILES: Final[dict[str, Demands]] = {
