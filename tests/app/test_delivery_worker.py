@@ -13,7 +13,7 @@ import pytest
 from keystead.app.delivery_worker import wait_before
 from keystead.core.records.delivery import DELIVERY_SEAL, Delivery, new_delivery_id
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports import claim_deliveries, deliver, due_first
+from keystead.storage.ports import MAX_PAGE, Write, claim_deliveries, deliver, due_first
 from tests.contract.backends import BACKENDS, SHARED, location
 from tests.issuer import Issuer
 from tests.receiver import Receiver, receiver, until
@@ -129,6 +129,22 @@ async def test_the_claim_of_a_worker_that_died_runs_out(issuer: Issuer, there: R
 async def test_a_dead_receiver_does_not_keep_the_others_waiting(issuer: Issuer, there: Receiver) -> None:
     for _ in range(40):
         await put(issuer, "http://127.0.0.1:9/nobody")
+    async with working(issuer):
+        await put(issuer, there.origin)
+        await there.wait_for(1)
+
+
+async def test_a_long_queue_for_a_dead_receiver_does_not_hide_the_others(issuer: Issuer, there: Receiver) -> None:
+    """More than one page of the queue is due and cannot be sent; what comes later is still found."""
+    now = clock()
+    fields: dict[str, Any] = {"purpose": "test", "body": b"x", "content_type": "text/plain"}
+
+    def put_many() -> Write[None]:
+        for _ in range(MAX_PAGE + 50):
+            dead = Delivery(realm="acme", id=new_delivery_id(), url="http://127.0.0.1:9/nobody", **fields)
+            yield from deliver(dead, EpochSeconds(now - 60))
+
+    await issuer.store.write(put_many)
     async with working(issuer):
         await put(issuer, there.origin)
         await there.wait_for(1)

@@ -4,7 +4,8 @@ Flow: woken by the outbox, or by the clock when something becomes due -> looks w
 much as may be under way in one conditional write -> composes and posts each in a task of its own -> removes it, or sets
 the next attempt (doubling, with jitter), or gives up and says so in the journal.
 A node that dies leaves its claims behind; they run out, and another node sends. A receiver that failed gets one message
-at a time until it answers again, so that it cannot keep the others waiting.
+at a time until it answers again, and the rest of what waits for it is set aside, so that it cannot keep the others
+waiting.
 Does not: send twice, unless a node died, or was stuck for longer than a claim, between sending and writing that down.
 """
 
@@ -28,7 +29,7 @@ from keystead.core.values import EpochSeconds
 from keystead.oauth.catalogue import messages
 from keystead.oauth.context import ServerContext
 from keystead.oauth.message import Composed, Message
-from keystead.storage.ports import claim_deliveries, due_first, postpone_delivery, remove
+from keystead.storage.ports import Write, claim_deliveries, due_first, postpone_delivery, remove
 
 _logger = logging.getLogger("keystead.deliveries")
 
@@ -40,6 +41,8 @@ _AT_ONCE: Final = 32
 _AT_ONCE_PER_RECEIVER: Final = 8
 _FINAL: Final = frozenset({400, 410})
 _REMEMBERED_FAILURES: Final = 1_024
+_ASIDE_AT_ONCE: Final = 200
+_ASIDE_SECONDS: Final = (30, 90)
 
 
 class DeliveryWorker:
@@ -88,12 +91,16 @@ class DeliveryWorker:
         for realm in self._realms:
             now = _now()
             waiting = await self._cx.store.read(due_first(realm, now))
-            wanted = self._choose([delivery for delivery in waiting if delivery.attempt_at <= now])
+            due = [delivery for delivery in waiting if delivery.attempt_at <= now]
+            wanted = self._choose(due)
             if wanted:
                 until = EpochSeconds(now + CLAIM_SECONDS)
                 claimed = await self._cx.store.write(lambda: claim_deliveries(wanted, until, now))  # noqa: B023
                 for delivery in claimed:
                     self._start(delivery)
+            aside = self._to_set_aside(due, wanted)
+            if aside:
+                await self._cx.store.write(lambda: _set_aside(aside, now))  # noqa: B023
             later = [delivery.attempt_at for delivery in waiting if delivery.attempt_at > now]
             if later:
                 rest = min(rest, max(0.1, later[0] - time.time()))
@@ -109,6 +116,12 @@ class DeliveryWorker:
                 per_receiver[receiver] += 1
                 chosen.append(delivery)
         return chosen
+
+    def _to_set_aside(self, due: Sequence[Delivery], wanted: Sequence[Delivery]) -> list[Delivery]:
+        """Return some of what waits for receivers that do not answer: it must not stand before what can be sent."""
+        chosen = {delivery.id for delivery in wanted}
+        stuck = [one for one in due if one.id not in chosen and _receiver(one.url) in self._failing]
+        return stuck[:_ASIDE_AT_ONCE]
 
     def _bound(self, receiver: str) -> int:
         return 1 if receiver in self._failing else _AT_ONCE_PER_RECEIVER
@@ -202,6 +215,13 @@ class DeliveryWorker:
             "delivery.send", allowed, reason, realm=delivery.realm, client_id=delivery.client_id, facts=facts
         )
         self._cx.journal.record(decision)
+
+
+def _set_aside(stuck: Sequence[Delivery], now: EpochSeconds) -> Write[None]:
+    """Have deliveries looked at later; none of this counts as an attempt."""
+    for delivery in stuck:
+        until = EpochSeconds(now + random.randint(*_ASIDE_SECONDS))  # noqa: S311 - spreads load, hides nothing
+        yield from postpone_delivery(delivery, until, now)
 
 
 def wait_before(attempts: int) -> int:
