@@ -23,7 +23,7 @@ from keystead.core.records.realm import Realm
 from keystead.core.records.revocation import REVOCATION_TOPIC, Revocation
 from keystead.core.revocation_feed import LEAST_MEMORY, FeedPage, entry_of
 from keystead.core.values import EpochSeconds, Seconds
-from keystead.storage.ports import OutboxEvent, Read, Store, find, get, read_outbox
+from keystead.storage.ports import MAX_PAGE, OutboxEvent, Read, Store, find, get, read_outbox
 
 MAXIMUM_WAITING: Final = 5_000
 _SPARE: Final = 120
@@ -102,6 +102,8 @@ class StoreRevocationNews:
                     heard = int(now) if just_now and event.sequence > known else 0
                     self._take(event, EpochSeconds(heard))
                 self._last, self._seen = events[-1], events[-1].sequence
+                if len(events) < MAX_PAGE:
+                    break
             self._seen = max(self._seen, newest)
             horizon = EpochSeconds(int(self._clock()) - self._memory - _SPARE)
             for log in self._logs.values():
