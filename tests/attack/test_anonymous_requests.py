@@ -14,7 +14,7 @@ from keystead.storage.ports import find
 from tests.issuer import Issuer
 from tests.shop import authorize_url, browser_for, good_request, open_shop, reach_code, sign_in
 
-pytestmark = pytest.mark.attack("D1")
+pytestmark = pytest.mark.attack("P6")
 
 
 async def stored(issuer: Issuer) -> int:

@@ -104,7 +104,7 @@ async def test_tabs_do_not_disturb_each_other(site: Site) -> None:
     assert site.journal.reasons[-1] == "callback.other_browser"
 
 
-@pytest.mark.attack("D1")
+@pytest.mark.attack("P6")
 async def test_beginning_sign_ins_stores_nothing(site: Site) -> None:
     def rows() -> dict[str, int]:
         with closing(sqlite3.connect(site.folder / "gateway.db")) as database:

@@ -160,3 +160,17 @@ def test_days_and_browsers_in_words() -> None:
     )
     assert browser_in_words("Mozilla/5.0 (iPhone; CPU) AppleWebKit Safari/604.1") == "Safari on an iPhone"
     assert browser_in_words("") == "A browser"
+
+
+@pytest.mark.attack("R4")
+async def test_names_and_browsers_are_shown_and_never_run(issuer: Issuer) -> None:
+    evil = '"><script>alert(1)</script>'
+    await open_shop(issuer, client_name=evil, skip_consent=True)
+    browser = browser_for(issuer)
+    code = (await reach_code(browser, authorize_url(issuer))).answer["code"]
+    await issuer.redeem(code, client="shop")
+    for path in ("account/applications", "account/applications?application=shop", "account/sessions"):
+        page = await browser.get(f"{issuer.url}/{path}")
+        assert page.status == 200
+        assert "<script" not in page.text
+        assert "script-src" not in page.header("content-security-policy")

@@ -137,7 +137,7 @@ async def test_a_receiver_has_a_bounded_number_of_streams(siem: EventReceiver) -
 
 
 @pytest.mark.spec("RFC 6750 section 3")
-@pytest.mark.attack("F1")
+@pytest.mark.attack("J10")
 async def test_without_a_good_token_of_the_callers_own_nothing_is_answered(siem: EventReceiver) -> None:
     issuer = siem.issuer
     stream = await siem.stream()
