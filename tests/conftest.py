@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.databases import DATABASES
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
+from tests.harness.postgres import stop_shared_server
 from tests.issuer import Issuer
 from tests.market import Market, open_market
 from tests.not_run import NotRun
@@ -21,6 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say at the end what did not run."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(NotRun(), "keystead-not-run")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what this test process started for all its tests."""
+    stop_shared_server()
 
 
 @pytest.fixture

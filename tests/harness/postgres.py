@@ -187,6 +187,8 @@ def schema_for(place: str) -> str:
 
 
 _made: Final = set[str]()
+_shared: Final = list[tuple[int, PostgresServer]]()
+"""The server of this process, and the process: a fork of it must not stop it."""
 
 
 def _start_server() -> PostgresServer:
@@ -194,9 +196,16 @@ def _start_server() -> PostgresServer:
     server.make()
     server.start()
     os.environ[URL_VARIABLE] = server.url
-    owner = os.getpid()
-    atexit.register(lambda: server.remove() if os.getpid() == owner else None)
+    _shared.append((os.getpid(), server))
+    atexit.register(stop_shared_server)
     return server
+
+
+def stop_shared_server() -> None:
+    """Stop the server of this test process, if it started one, and delete its directory."""
+    while _shared and _shared[-1][0] == os.getpid():
+        _shared.pop()[1].remove()
+        os.environ.pop(URL_VARIABLE, None)
 
 
 def _exists(user: str) -> bool:
