@@ -179,10 +179,10 @@ def schema_for(place: str) -> str:
     url = os.environ.get(URL_VARIABLE, "") or _start_server().url
     if name not in _made:
         _made.add(name)
+        # Processes of one test make it at once, and IF NOT EXISTS alone is no match for that.
+        alone = "SET client_min_messages = error; DO 'BEGIN PERFORM pg_advisory_lock(1); END'"
         psql = [str(Path(find_postgres()) / "psql"), url, "--no-psqlrc", "-q"]
-        subprocess.run(
-            [*psql, "-c", f"SET client_min_messages = error; CREATE SCHEMA IF NOT EXISTS {name}"], check=True
-        )
+        subprocess.run([*psql, "-c", alone, "-c", f"CREATE SCHEMA IF NOT EXISTS {name}"], check=True)
     return f"{url}?search_path={name}"
 
 
