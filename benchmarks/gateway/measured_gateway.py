@@ -82,6 +82,7 @@ async def run(port: int, upstream_port: int, folder: str, *, silent: bool) -> No
     gateway = Gateway(measured, store, AesGcmSealer(secrets.token_bytes(32)), journal)
     tokens = SessionTokens("a" * 300, int(time.time()) + 3_600, "r" * 80, "catalog:read", {"sub": "usr_bench"})
     handle = await gateway.table.begin(tokens, sid="ses_bench")
+    assert handle is not None
     live = await gateway.table.load(handle)
     assert live is not None
     token = secrets.token_urlsafe(TOKEN_CHARACTERS)[:TOKEN_CHARACTERS].encode()

@@ -70,7 +70,7 @@ def test_a_listener_needs_tls() -> None:
         ),
         ({**MACHINE, "token_endpoint_auth_method": "self_signed_tls_client_auth"}, "", "`jwks`"),
     ],
-    ids=str,
+    ids=["authorities", "no name", "two names", "no DN", "no method", "two bindings", "no jwks"],
 )
 def test_a_client_with_a_certificate_is_whole(client: dict[str, Any], authorities: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
