@@ -33,6 +33,7 @@ from keystead.storage.ports import (
 )
 from tests.contract.backends import BACKENDS
 from tests.contract.kinds import LATER, NOW, Person, Setting
+from tests.harness.postgres import schema_for
 
 ROOT: Final = Path(__file__).parents[2]
 KEYS: Final = 100
@@ -150,6 +151,8 @@ ROLES: Final[dict[str, Callable[[Store, str], Awaitable[None]]]] = {
 
 def start(role: str, backend: str, where: str, argument: str = "") -> subprocess.Popen[str]:
     """Start a process in a role; it waits for its first line."""
+    if backend == "postgres":
+        schema_for(where)  # the server is this process's: were it not there yet, each child would start one of its own
     return subprocess.Popen(
         [sys.executable, "-m", "tests.contract.processes", role, backend, where, argument],
         cwd=ROOT,
