@@ -171,7 +171,7 @@ async def test_processes_that_open_a_new_database_together(backend: str, tmp_pat
 
 
 @shared
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 async def test_killed_writers_lose_nothing_acknowledged(backend: str, tmp_path: Path, kills: int) -> None:
     """After kill -9 every acknowledged transaction is there, and no transaction is there by half."""
     acknowledged: list[str] = []
@@ -189,8 +189,9 @@ async def test_killed_writers_lose_nothing_acknowledged(backend: str, tmp_path: 
             end(process)
     assert len(acknowledged) > 10 * kills
     store = BACKENDS[backend](location(tmp_path))
-    for key in acknowledged:
-        assert await store.read(both(key)) == [Redeemable(b"")] * 2
+    for first in range(0, len(acknowledged), 200):
+        found = await asyncio.gather(*(store.read(both(key)) for key in acknowledged[first : first + 200]))
+        assert all(pair == [Redeemable(b"")] * 2 for pair in found)
     for key in acknowledged:
         task, _, number = key.rpartition(":")
         left, right = await store.read(both(f"{task}:{int(number) + 1}"))
