@@ -29,6 +29,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _DEADLINE_SECONDS: Final = 5.0
 _LONGEST_URL: Final = 2_048
 _AT_ONCE: Final = 32
+_IPV4_LAST: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""Networks whose last 32 bits are an IPv4 address: NAT64, IPv4-compatible, IPv4-translated."""
 
 
 class GuardedOutbound:
@@ -152,15 +154,28 @@ async def _as_task(sending: Coroutine[Any, Any, Fetched]) -> Fetched:
 
 
 def require_allowed(address: Address, allow: Sequence[Network]) -> None:
-    """Demand a public address, or one of an allowed network. Raises: OutboundRefused."""
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    candidates = (address,) if inner is None else (address, inner)
+    """Demand a public address, or one of an allowed network. Raises: OutboundRefused.
+
+    An address that carries an IPv4 address inside leads there, through a gateway or the kernel: both are judged.
+    """
+    inner = _inside(address) if isinstance(address, ipaddress.IPv6Address) else ()
+    candidates: tuple[Address, ...] = (address, *inner)
     for candidate in candidates:
         if any(candidate in network for network in allow if network.version == candidate.version):
             return
     for candidate in candidates:
-        if not candidate.is_global or candidate.is_multicast:
+        local = isinstance(candidate, ipaddress.IPv6Address) and candidate.is_site_local
+        if not candidate.is_global or candidate.is_multicast or local:
             raise OutboundRefused(f"{address} is no public address; name its network in server.outbound.allow")
+
+
+def _inside(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses an IPv6 address stands for. Spec: RFC 6052 section 2, RFC 4291 section 2.5.5,
+    RFC 2765 section 2.1, RFC 3056 section 2, RFC 4380 section 4."""
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in prefix for prefix in _IPV4_LAST):
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    return tuple(one for one in found if one is not None)
 
 
 def _literal(host: str) -> Address | None:

@@ -44,5 +44,6 @@ def sector_of(client: Client) -> str:
 
 
 def redirect_hosts(redirect_uris: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the hosts of redirect URIs, each once. A private-use scheme stands for its host."""
-    return tuple(dict.fromkeys(host_of(uri) or uri.partition(":")[0] for uri in redirect_uris))
+    """Return the hosts of redirect URIs, each once. A private-use scheme stands for a host, and is never taken for one:
+    any app may claim it."""
+    return tuple(dict.fromkeys(host_of(uri) or uri.partition(":")[0] + ":" for uri in redirect_uris))

@@ -22,6 +22,7 @@ from keystead.identity.sessions import SignedIn
 from keystead.identity.throttle import Wait
 from keystead.oauth.asked import Asked
 from keystead.oauth.authorize import obtain_code
+from keystead.oauth.caller_allowance import CallerAllowance
 from keystead.oauth.catalogue import client_authentications
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.matrix import AUTHORIZATION_CHALLENGE, examine
@@ -31,6 +32,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import error_reply
 from keystead.oauth.landscape import landscape
 from keystead.oauth.missing import Refused, what_is_missing
+from keystead.oauth.profiles import profile_of
 from keystead.oauth.sender_binding import SenderBinding, bind_sender
 from keystead.oauth.situation import Browser, Situation, gather, place_of
 from keystead.storage.ports import get, put
@@ -39,6 +41,7 @@ from keystead.web.sign_in_attempt import Attempt, Entered, try_password
 ACTION: Final = "authorization.challenge"
 PREFIX: Final = "ksn_"
 LIFETIME: Final = 600
+_anonymous: Final = CallerAllowance(per_minute=3_000, per_network=60)
 
 
 class ChallengeForm(Form, frozen=True, kw_only=True):
@@ -120,11 +123,17 @@ class Step:
                 "only the operator's own applications may ask here: set first_party for this client",
                 reason="challenge.not_first_party",
             )
+        if profile_of(client).par:
+            raise UnauthorizedClient(
+                "this client must push its requests and send the person to a browser", reason="challenge.profile"
+            )
         form = read_form(parameters, ChallengeForm)
         land = await landscape(cx, request.realm, request.now)
         binding = await bind_sender(request, client, land.realm, cx)
         if form.auth_session:
             interaction = await self._resume(form.auth_session, client, binding)
+        elif caller.method == "none" and not _anonymous.take(request, cx.sealer):
+            raise TemporarilyUnavailable("too many sign-ins begin: try again in a minute", reason="challenge.too_many")
         else:
             interaction = await self._begin(parameters, client, binding)
         if not form.username or not form.password:

@@ -18,6 +18,7 @@ from keystead.core.spec import OIDC_REGISTRATION, Section
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.fetch_allowance import FetchAllowance
 from keystead.storage.ports import get
 
 _LARGEST: Final = 262_144
@@ -36,6 +37,7 @@ _HEADERS: Final[Headers] = (
     (b"content-security-policy", b"default-src 'none'; sandbox"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_allowance: Final = FetchAllowance(per_minute=240, per_host=30, at_once=4)
 _NONE: Final = Reply(404, ((b"cache-control", b"private, max-age=60"), (b"x-content-type-options", b"nosniff")))
 
 
@@ -68,17 +70,19 @@ class ClientLogoEndpoint(EndpointPlugin):
         if len(self._kept) >= _KEPT:
             self._kept.clear()
         self._kept[address] = EpochSeconds(now + _AGAIN), reply
-        fetched = await _fetch(address, cx)
-        if fetched is not None:
-            self._kept[address] = EpochSeconds(now + _FRESH), fetched
-        return self._kept[address][1] if fetched is None else fetched
+        fetched = await _fetch(address, now, cx)
+        if fetched is None:
+            return reply
+        self._kept[address] = EpochSeconds(now + _FRESH), fetched
+        return fetched
 
 
-async def _fetch(address: str, cx: ServerContext) -> Reply | None:
+async def _fetch(address: str, now: EpochSeconds, cx: ServerContext) -> Reply | None:
     try:
-        fetched = await cx.outbound.get(
-            address, maximum=_LARGEST, accept="image/png, image/jpeg, image/gif, image/webp"
-        )
+        with _allowance.one(address, cx.outbound, now):
+            fetched = await cx.outbound.get(
+                address, maximum=_LARGEST, accept="image/png, image/jpeg, image/gif, image/webp"
+            )
     except OutboundRefused:
         return None
     kind = _kind(fetched.body)

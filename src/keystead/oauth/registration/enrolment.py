@@ -60,7 +60,7 @@ async def judge(members: dict[str, Any], client_id: str, terms: Terms, cx: Serve
     settled = settle(drafted, frozenset(told))
     require_sound(settled)
     admitted = under_policy(settled, policy, realm)
-    await require_sector(admitted, cx.outbound)
+    await require_sector(admitted, cx.outbound, now)
     return admitted
 
 

@@ -87,6 +87,9 @@ async def _keep_up(client_id: str, known: Client | None, realm: Realm, request: 
     unchanged = known is not None and _judged.get((realm.id, client_id)) is document
     if unchanged and known is not None and not _ages(known, now):
         return
+    if len(_judged) >= _JUDGED:
+        _judged.clear()
+    _judged[realm.id, client_id] = document  # also when it is refused: not once more for every visitor
     client = await _judge(client_id, document.members, realm, cx, now)
     if known is not None:
         told = {name: getattr(client, name) for name in REGISTRABLE}
@@ -94,9 +97,6 @@ async def _keep_up(client_id: str, known: Client | None, realm: Realm, request: 
     if known is None or client != known:
         await cx.store.write(lambda: _keep(client, known, now))
         _record(request, client_id, cx, "client_document.taken", "")
-    if len(_judged) >= _JUDGED:
-        _judged.clear()
-    _judged[realm.id, client_id] = document
 
 
 async def _judge(client_id: str, members: dict[str, Any], realm: Realm, cx: ServerContext, now: EpochSeconds) -> Client:

@@ -20,6 +20,7 @@ from keystead.core.records.client import Client
 from keystead.core.registration_errors import InvalidRedirectUri
 from keystead.core.uris import host_of, wrong_frontchannel_uri, wrong_redirect_uri, wrong_web_uri
 from keystead.oauth.registration.metadata import metadata_refused
+from keystead.oauth.registration.sector import REDIRECTED
 
 EITHER_SECRET: Final = "client_secret"  # noqa: S105 - the name of a method
 """Who names no method means `client_secret_basic`, says RFC 7591; its library may send the form all the same."""
@@ -165,6 +166,13 @@ def _require_sector(client: Client) -> None:
     if client.subject_type == "pairwise" and len(hosts) > 1 and not client.sector_identifier_uri:
         raise metadata_refused(
             "pairwise subjects for redirect_uris at several hosts need a sector_identifier_uri", "sector"
+        )
+    vouched = bool(client.sector_identifier_uri and client.jwks_uri)
+    if client.subject_type == "pairwise" and not (vouched or REDIRECTED.issuperset(client.grant_types) or not hosts):
+        raise metadata_refused(
+            "pairwise subjects of a client that has other grants than authorization_code need a sector_identifier_uri "
+            "whose document names its redirect_uris and jwks_uri",
+            "sector",
         )
 
 

@@ -1,0 +1,50 @@
+"""Addresses that are another address in disguise: what carries an IPv4 address inside is judged by that one."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from keystead.app.outbound import GuardedOutbound, require_allowed
+from keystead.core.protocols import OutboundRefused
+
+pytestmark = pytest.mark.attack("S1")
+
+DISGUISED = (
+    "64:ff9b::7f00:1",  # NAT64 (RFC 6052) of 127.0.0.1
+    "64:ff9b::a9fe:a9fe",  # of the cloud's metadata service
+    "64:ff9b::a00:1",  # of 10.0.0.1
+    "64:ff9b:1::a9fe:a9fe",  # NAT64 within one network (RFC 8215)
+    "::ffff:169.254.169.254",
+    "::ffff:0:169.254.169.254",  # translated (RFC 2765)
+    "::127.0.0.1",  # IPv4-compatible
+    "::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",  # 6to4
+    "2001:0:a9fe:a9fe::1",  # Teredo
+    "fec0::1",  # site-local
+    "fe80::5efe:a9fe:a9fe",  # ISATAP
+    "ff02::1",
+)
+
+
+@pytest.mark.parametrize("address", DISGUISED)
+async def test_no_spelling_reaches_an_inner_address(address: str) -> None:
+    outbound = GuardedOutbound()
+    with pytest.raises(OutboundRefused, match="no public address"):
+        await outbound.get(f"https://[{address}]/jwks")
+    with pytest.raises(OutboundRefused, match="no public address"):
+        require_allowed(ip_address(address), ())
+    await outbound.close()
+
+
+def test_public_addresses_stay_open() -> None:
+    for address in ("8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"):
+        require_allowed(ip_address(address), ())
+
+
+def test_an_allowed_network_is_allowed_in_every_spelling_of_it() -> None:
+    allowed = (ip_network("10.0.0.0/8"),)
+    require_allowed(ip_address("64:ff9b::a00:1"), allowed)
+    with pytest.raises(OutboundRefused):
+        require_allowed(ip_address("64:ff9b::a9fe:a9fe"), allowed)
