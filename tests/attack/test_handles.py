@@ -27,7 +27,7 @@ async def _handles(market: Market) -> dict[str, str]:
         "opaque": tokens["access_token"],
         "jwt": (await market.exchange(tokens["access_token"], CATALOG)).json["access_token"],
         "id_token": tokens["id_token"],
-        "interaction": "ksi_" + secrets.token_urlsafe(32),
+        "interaction": "kst_" + secrets.token_urlsafe(32),
         "browser": "ksb_" + secrets.token_urlsafe(32),
         "bare": secrets.token_urlsafe(32),
         "grant_id": "grt_" + secrets.token_urlsafe(16),

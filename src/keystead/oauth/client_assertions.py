@@ -20,7 +20,7 @@ from keystead.core.jose.claims import Expectation, check_claims
 from keystead.core.jose.outcomes import Rejected
 from keystead.core.records.client import Client
 from keystead.core.values import EpochSeconds, handle_digest
-from keystead.oauth.client_authentication import Caller, Shown, refuse
+from keystead.oauth.client_authentication import Caller, Shown, refuse, require_same_client
 from keystead.oauth.context import ServerContext
 from keystead.oauth.profiles import profile_of
 from keystead.storage.ports import claim
@@ -57,8 +57,9 @@ def accepted_algorithms(client: Client, known: frozenset[str]) -> frozenset[str]
 async def accept_assertion(
     client: Client, claims: Mapping[str, Any], shown: Shown, cx: ServerContext, method: str
 ) -> Caller:
-    """Check what a verified assertion says, then spend its `jti`. Raises: InvalidClient."""
+    """Check what a verified assertion says, then spend its `jti`: a contradiction does not. Raises: InvalidClient."""
     request = shown.request
+    require_same_client(shown, client)
     checks = _check(claims, client, request, cx)
     until = EpochSeconds(claims["exp"])
     key = handle_digest(f"{len(client.id)}:{client.id}:{claims['jti']}")

@@ -163,12 +163,17 @@ async def authenticate_client(
     for method in methods:
         if method.recognises(shown):
             caller = await (await _meant(method, shown, methods, cx)).prove(shown, cx)
-            named = shown.text("client_id")
-            if named and named != caller.client.id:
-                whom = f"a client with digest {handle_digest(str(named))[:12]}"  # whatever was put there by mistake
-                raise refuse("client.contradiction", f"client_id names {whom}, {caller.client.id} authenticated")
+            require_same_client(shown, caller.client)
             return caller
     raise refuse("client.no_credentials", "the request shows no client credentials of a known kind")
+
+
+def require_same_client(shown: Shown, client: Client) -> None:
+    """Demand that `client_id`, where it is sent, names the client that authenticates. Raises: InvalidClient."""
+    named = shown.text("client_id")
+    if named and named != client.id:
+        whom = f"a client with digest {handle_digest(str(named))[:12]}"  # whatever was put there by mistake
+        raise refuse("client.contradiction", f"client_id names {whom}, {client.id} authenticated")
 
 
 async def _meant(

@@ -47,13 +47,19 @@ class Witness(msgspec.Struct, frozen=True):
     expires_by: EpochSeconds | None = None
 
 
-async def witness_of(form: TokenExchangeForm, attempt: Attempt) -> Witness:
-    """Return what the subject token says. Raises: InvalidGrant, InvalidRequest."""
-    readers = {ID_TOKEN: _read_id_token, REFRESH_TOKEN: _read_refresh_token, ACCESS_TOKEN: _read_access_token}
+async def witness_of(form: TokenExchangeForm, attempt: Attempt, *, signed_in: bool) -> Witness:
+    """Return what the subject token says. `signed_in`: it must say that the person signed in to the client, which an
+    access token, narrowed or handed on, does not. Raises: InvalidGrant, InvalidRequest.
+
+    Spec: draft-ietf-oauth-identity-assertion-authz-grant section 4.3.
+    """
+    readers = {ID_TOKEN: _read_id_token, REFRESH_TOKEN: _read_refresh_token}
+    if not signed_in:
+        readers[ACCESS_TOKEN] = _read_access_token
     reader = readers.get(form.subject_token_type)
     if reader is None:
         raise InvalidRequest(
-            f"send an ID token, refresh token or access token of this issuer: subject_token_type={ID_TOKEN}",
+            f"send an ID token or refresh token of this issuer: subject_token_type={ID_TOKEN}",
             reason="identity_assertion.subject_refused",
         )
     found = await reader(form.subject_token, attempt)
@@ -135,6 +141,8 @@ async def read_held(token: str, attempt: Attempt) -> AccessClaims | Denied:
     serving = [apis[one].served_by for one in claims.audiences if one in apis and apis[one].served_by]
     if claims.client_id != caller.client.id and not caller.is_named(*serving):
         return Denied("access_token", "issued to another client, and not meant for this one")
+    if claims.may_act is not None and not caller.is_named(claims.may_act.sub):
+        return Denied("access_token", f"only {claims.may_act.sub} may act with it")
     return claims
 
 

@@ -21,7 +21,7 @@ from keystead.core.values import EpochSeconds, handle_digest, new_handle, new_id
 from keystead.oauth.context import ServerContext
 from keystead.storage.ports import Read, Write, claim, get, peek, put, remove
 
-INTERACTION_PREFIX: Final = "ksi_"
+INTERACTION_PREFIX: Final = "kst_"
 SEALED_PREFIX: Final = "ksp_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_HANDLE: Final = 6_000
@@ -78,9 +78,9 @@ async def begin_interaction(asked: Interaction, browser_digest: str, cx: ServerC
 
 def find_interaction(sealer: Sealer, realm: str, handle: str, now: EpochSeconds) -> Read[Interaction | None]:
     """Return the interaction of a handle as it stands: stored, or not touched yet. None: unknown, over, or spent."""
-    if not handle.startswith(SEALED_PREFIX):
+    if handle.startswith(INTERACTION_PREFIX):
         return (yield from get(Interaction, realm, handle_digest(handle), now))
-    sealed = _open(sealer, realm, handle)
+    sealed = _open(sealer, realm, handle) if handle.startswith(SEALED_PREFIX) else None
     if sealed is None or sealed.expires_at is None or sealed.expires_at <= now:
         return None
     stored = yield from get(Interaction, realm, sealed.id, now)

@@ -114,6 +114,8 @@ async def test_the_subject_token_must_be_the_clients_own_and_live(elsewhere: Els
     assert (await ask(market, others["refresh_token"], REFRESH_TOKEN)).error == "invalid_grant"
     mine = await market.tokens()
     assert (await ask(market, mine["access_token"])).error == "invalid_grant", "an access token is no ID token"
+    access = "urn:ietf:params:oauth:token-type:access_token"
+    assert (await ask(market, mine["access_token"], access)).error == "invalid_request", "it does not say who signed in"
     spent = mine["refresh_token"]
     live = (await market.refresh(spent)).json["refresh_token"]
     assert (await ask(market, spent, REFRESH_TOKEN)).error == "invalid_grant"

@@ -54,7 +54,7 @@ class IdJagExchange(Exchange):
 async def assertion_authority(form: TokenExchangeForm, attempt: Attempt, format: str, typ: str) -> Authority:
     """Return the authority that leaves as an assertion for a partner server."""
     partner = await require_partner(form, format, attempt)
-    witness = await witness_of(form, attempt)
+    witness = await witness_of(form, attempt, signed_in=format == "id_jag")
     email = await email_of(partner, witness.holding.subject, attempt)
     return Authority(
         holding=witness.holding,
