@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import web
 
 from keystead.core.records.client import Client
+from keystead.core.records.interaction import Interaction
 from keystead.core.records.registration import RegistrationRules
+from keystead.storage.ports import find
+from tests.client_requests import push, pushed_url
 from tests.harness.browser import in_process
 from tests.harness.documents import DocumentServer, document_server
 from tests.issuer import VERIFIER, Issuer, challenge, confidential
 from tests.registrar import REDIRECT, open_registrar
-from tests.shop import open_shop
+from tests.shop import browser_for, good_request, open_shop
 
 FORM = ((b"content-type", b"application/x-www-form-urlencoded"),)
 
@@ -119,3 +123,31 @@ async def test_one_address_cannot_fill_the_store_with_challenges(issuer: Issuer)
     assert (await elsewhere("POST", f"{issuer.url}/authorization_challenge", FORM, body)).status == 400
     issuer.later(60)
     assert (await wire("POST", f"{issuer.url}/authorization_challenge", FORM, body)).status == 400
+
+
+@pytest.mark.attack("P6")
+async def test_one_address_cannot_fill_the_store_with_pushed_requests(issuer: Issuer) -> None:
+    """Everybody knows the name of a public client, and what is pushed is kept for more than an hour."""
+    await open_public_shop(issuer)
+    body = urlencode(good_request(client_id="shop")).encode()
+    wire = in_process(issuer, "198.51.100.9")
+    statuses = [(await wire("POST", f"{issuer.url}/par", FORM, body)).status for _ in range(100)]
+    assert (statuses.count(201), statuses.count(503)) == (60, 40)
+    assert (await in_process(issuer, "198.51.100.10")("POST", f"{issuer.url}/par", FORM, body)).status == 201
+    issuer.later(60)
+    assert (await wire("POST", f"{issuer.url}/par", FORM, body)).status == 201
+    large = urlencode(good_request(client_id="shop", claims='{"userinfo":{}}' + " " * 12_000)).encode()
+    refused = await wire("POST", f"{issuer.url}/par", FORM, large)
+    assert refused.status == 400
+
+
+@pytest.mark.attack("P6")
+async def test_one_pushed_request_is_not_stored_for_every_visit(issuer: Issuer) -> None:
+    """A reference opens as often as one likes; a request too large for a URL was stored anew each time."""
+    await open_shop(issuer)
+    answer = await push(issuer, state="s" * 4_000, nonce="n" * 512, login_hint="l" * 200)
+    assert answer.status == 201, answer.body
+    for _ in range(100):
+        await browser_for(issuer).get(pushed_url(issuer, answer.json["request_uri"]), follow=False)
+    stored = await issuer.store.read(find(Interaction, "acme", issuer.now))
+    assert 0 < len(stored) <= 20

@@ -3,13 +3,14 @@
 Anybody can send browsers to the authorization endpoint, so a request that merely waits for a person costs us nothing:
 it travels, sealed, as the handle in the page's URL. What a person does with it (signs in, allows) is stored under the
 id that was sealed with it; when it ends, that id is spent, so the handle opens nothing a second time.
-A request too large for a URL is stored at once, but only so many a minute: PAR is the way for large ones.
+A request too large for a URL is stored at once, but only so many a minute; a pushed one so often each.
 Does not: let a handle be used by another browser. It names the browser that it was made for.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
 from typing import Annotated, Final
 
 import msgspec
@@ -26,6 +27,7 @@ SEALED_PREFIX: Final = "ksp_"
 INTERACTION_LIFETIME: Final = 3600
 LONGEST_HANDLE: Final = 6_000
 STORED_PER_MINUTE: Final = 600
+STORED_PER_PUSH: Final = 10
 _KIND: Final = "pending_interaction"
 _SPENT: Final = "interaction"
 
@@ -51,7 +53,25 @@ class Allowance:
         return self._taken <= self._per_minute
 
 
+class PushAllowance:
+    """So many a minute of one pushed request, counted in this process: its reference opens as often as one likes."""
+
+    def __init__(self, each: int) -> None:
+        self._each = each
+        self._minute = 0
+        self._opened: Counter[str] = Counter()
+
+    def take(self, pushed: str, now: EpochSeconds) -> bool:
+        """Take one, if there is one left for this request."""
+        if now // 60 != self._minute:
+            self._minute = now // 60
+            self._opened.clear()
+        self._opened[pushed] += 1
+        return self._opened[pushed] <= self._each
+
+
 _large: Final = Allowance(STORED_PER_MINUTE)
+_large_pushed: Final = PushAllowance(STORED_PER_PUSH)
 
 
 async def begin_interaction(asked: Interaction, browser_digest: str, cx: ServerContext, now: EpochSeconds) -> str:
@@ -68,7 +88,7 @@ async def begin_interaction(asked: Interaction, browser_digest: str, cx: ServerC
     handle = _seal(cx.sealer, record)
     if len(handle) <= LONGEST_HANDLE:
         return handle
-    if not asked.pushed and not _large.take(now):
+    if not (_large_pushed.take(asked.pushed, now) if asked.pushed else _large.take(now)):
         raise TemporarilyUnavailable("Too many large requests; push them (PAR).", reason="interaction.too_many_large")
     handle = INTERACTION_PREFIX + new_handle()
     stored = msgspec.structs.replace(record, id=handle_digest(handle))

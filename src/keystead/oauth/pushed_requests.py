@@ -21,6 +21,7 @@ PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 PURPOSE: Final = "pushed_request"
 SHORTEST: Final = Seconds(5)
 LONGEST: Final = Seconds(599)
+LARGEST_OF_STRANGERS: Final = 16_384
 ANSWERED_WITHIN: Final = Seconds(3600)
 """Seconds for which a request that was opened in time may still be answered: as long as a person may take."""
 

@@ -39,7 +39,8 @@ class CibaRequestsEndpoint(EndpointPlugin):
     """What waits for a person, and their answer, for an authenticator app that holds their token.
 
     The operator opens it by an API with the audience `{issuer}/ciba` and the scope `ciba:approve`.
-    Shape: GET lists `{"requests": [{request, client_id, client_name, scope, binding_message, asked_at, expires_in}]}`;
+    Shape: GET lists `{"requests": [{request, client_id, client_name, scope, authorization_details, resource,
+    binding_message, asked_at, expires_in}]}`;
     POST `request`, `decision` (`allow` or `deny`) answers one.
     Spec: OpenID Connect CIBA Core section 8 (how the person is asked is the issuer's business).
     """
@@ -94,12 +95,19 @@ def _listed(account: Account, request: Request) -> Read[list[dict[str, Any]]]:
                 "client_id": waiting.client_id,
                 "client_name": (client.client_name if client is not None else "") or waiting.client_id,
                 "scope": " ".join(waiting.request.scopes),
+                **_details(waiting),
                 "binding_message": waiting.binding_message,
                 "asked_at": waiting.begun_at,
                 "expires_in": waiting.ends_at - request.now,
             }
         )
     return listed
+
+
+def _details(waiting: AwaitedDecision) -> dict[str, Any]:
+    """Return what exactly is asked for, and where: nobody allows what they were not shown. Spec: RFC 9396 section 7."""
+    found = {"authorization_details": waiting.request.authorization_details, "resource": waiting.request.resources}
+    return {name: value for name, value in found.items() if value}
 
 
 async def _answer(request: Request, account: Account, claims: AccessClaims, cx: ServerContext) -> str:

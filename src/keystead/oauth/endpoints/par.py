@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from keystead.core.decisions import Check, Decision
-from keystead.core.errors import InvalidRequest, OAuthError
+from keystead.core.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from keystead.core.forms import Parameters, read_body, read_form
 from keystead.core.http import Reply, Request, json_reply
 from keystead.core.spec import FAPI2, RFC9101, RFC9126, RFC9449, Section
 from keystead.core.values import EpochSeconds
+from keystead.oauth.caller_allowance import CallerAllowance
 from keystead.oauth.catalogue import client_authentications
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
 from keystead.oauth.checks.matrix import PAR, examine
@@ -21,11 +22,12 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.decryption import opened_hint
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.landscape import Landscape, landscape
-from keystead.oauth.pushed_requests import LONGEST, SHORTEST, PushedRequest, keep
+from keystead.oauth.pushed_requests import LARGEST_OF_STRANGERS, LONGEST, SHORTEST, PushedRequest, keep
 from keystead.oauth.request_objects import read_request_object
 from keystead.oauth.sender_binding import SenderBinding, shown_key
 
 ACTION: Final = "authorize.push"
+_anonymous: Final = CallerAllowance(per_minute=1_200, per_network=60)
 
 
 class PushedDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ class PushedAuthorizationRequestEndpoint(EndpointPlugin):
 
     Shape: POST of the parameters of `authorize`, or of one `request` object, with client authentication as at the token
     endpoint; 201 with `request_uri` and `expires_in`, or an error as JSON.
-    Does not: take a `request_uri`, or a parameter beside a request object.
+    Does not: take a `request_uri`, or a parameter beside a request object; or keep much for clients that prove nothing.
     Spec: RFC 9126 section 2, RFC 9449 section 10.1, FAPI 2.0 Security Profile section 5.3.2.2.
     """
 
@@ -81,6 +83,8 @@ class PushedAuthorizationRequestEndpoint(EndpointPlugin):
         try:
             parameters = read_body(request)
             caller = await authenticate_client(request, parameters, cx, client_authentications())
+            if caller.method == "none":
+                _require_modest(request, cx)
             land = await landscape(cx, request.realm, request.now)
             # Spec: RFC 9449 section 10.1. The code will be bound to the key of a DPoP proof that is sent along.
             binding = await shown_key(request, caller.client, land.realm, cx)
@@ -92,6 +96,16 @@ class PushedAuthorizationRequestEndpoint(EndpointPlugin):
         _record(request, caller, "request.pushed", checks, cx)
         document = PushedDocument(request_uri=uri, expires_in=pushed.expires_at - request.now)
         return json_reply(document, status=201, headers=binding.headers)
+
+
+def _require_modest(request: Request, cx: ServerContext) -> None:
+    """Demand that a caller who proves nothing makes us keep little. Raises: InvalidRequest, TemporarilyUnavailable."""
+    if len(request.body) > LARGEST_OF_STRANGERS:
+        raise InvalidRequest(
+            f"a client that does not authenticate may push {LARGEST_OF_STRANGERS} bytes", reason="request.too_large"
+        )
+    if not _anonymous.take(request, cx.sealer):
+        raise TemporarilyUnavailable("too many requests were pushed: try again in a minute", reason="request.too_many")
 
 
 async def _checked(parameters: Parameters, push: Push, cx: ServerContext) -> tuple[PushedRequest, tuple[Check, ...]]:
