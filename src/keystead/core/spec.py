@@ -79,6 +79,9 @@ FAPI2_MESSAGE_SIGNING = Specification("FAPI 2.0 Message Signing", "FAPI 2.0 Mess
 OIDC_DISCOVERY = Specification("OpenID Connect Discovery 1.0", "OpenID Connect Discovery 1.0")
 OIDC_BACKCHANNEL = Specification("OpenID Connect Back-Channel Logout 1.0", "OpenID Connect Back-Channel Logout 1.0")
 OIDC_FRONTCHANNEL = Specification("OpenID Connect Front-Channel Logout 1.0", "OpenID Connect Front-Channel Logout 1.0")
+OIDC_PROMPT_CREATE = Specification(
+    "Initiating User Registration via OpenID Connect 1.0", "Initiating User Registration via OpenID Connect 1.0"
+)
 OIDC_SESSION = Specification("OpenID Connect Session Management 1.0", "OpenID Connect Session Management 1.0")
 OIDC_REGISTRATION = Specification(
     "OpenID Connect Dynamic Client Registration 1.0", "OpenID Connect Dynamic Client Registration 1.0"

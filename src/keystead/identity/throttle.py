@@ -5,7 +5,7 @@ Buckets of a sign-in, by increasing trust:
   account         one account name, from browsers that never signed in to it
   known browser   one account name at one browser that signed in to it before (see known_browsers.py)
 Beside them, `user_code` counts wrong codes of devices by address; `person_code` wrong codes that clients send along for
-one person, `hint` names nobody has that one client asked for.
+one person, `hint` names nobody has that one client asked for; `sign_up` counts accounts made from one address.
 After a few free failures each further one doubles the wait, up to a quarter of an hour. Nobody is locked out: waits
 end by themselves, and strangers who guess at an account make only strangers wait, not its owner's own browser.
 Unknown names are counted like known ones, so waiting tells nothing.
@@ -34,6 +34,7 @@ _FREE_FAILURES: Final = {
     "user_code": 10,
     "person_code": 5,
     "hint": 50,
+    "sign_up": 10,
 }
 _LARGEST_SHIFT: Final = 20
 

@@ -31,6 +31,7 @@ class Step(Enum):
     """A page the person has to visit. The value is its path under the issuer."""
 
     SIGN_IN = "sign-in"
+    SIGN_UP = "sign-up"
     CONSENT = "consent"
 
 
@@ -57,6 +58,8 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     wanted = wanted_levels(asked)
     if wanted.essential and judge(wanted, "", situation.realm.acr_names) is Verdict.OUT_OF_REACH:
         return Refused(_unmet("acr.out_of_reach"))
+    if "create" in asked.prompt and asked.signed_in_at is None:
+        return Answer(Step.SIGN_UP, (Check("account_made", False, "the client wants the person to make an account"),))
     person, why = _signed_in(asked, situation.person)
     if person is None:
         if silent:

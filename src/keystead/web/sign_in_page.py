@@ -48,7 +48,11 @@ EMPTY: Final = Remark("Enter your user name and your password.")
 
 def waiting(wait: Wait) -> Remark:
     """Return the remark that it is too early to try again."""
-    seconds = wait.seconds
+    return waiting_seconds(wait.seconds)
+
+
+def waiting_seconds(seconds: int) -> Remark:
+    """Return the remark that it is too early, and for how long."""
     amount = f"{seconds} second{'s' * (seconds != 1)}" if seconds < 90 else f"{-(-seconds // 60)} minutes"
     headers = ((b"retry-after", str(seconds).encode()),)
     return Remark(f"Too many attempts. Wait {amount}, then try again.", 429, headers)
@@ -69,6 +73,7 @@ def sign_in_page(visit: Visit, username: str, remark: Remark = NOTHING) -> Reply
         "handle": visit.handle,
         "token": token,
         "switch": visit.switch,
+        "sign_up": visit.situation.realm.sign_up == "open" and bool(visit.handle),
         "username": username,
         "error": remark.text,
     }

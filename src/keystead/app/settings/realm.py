@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -143,6 +143,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `status_lists` enters every JWT access token in a Token Status List, which is made anew every `status_list_ttl`
     seconds; it costs a write for each token.
     `maximum_actor_depth` bounds how often a token may be exchanged onward.
+    `sign_up` is `closed`, or `open`: anybody may make an account, and clients may ask for it with `prompt=create`.
     `require_dpop_nonce` demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
     `client_certificate_authorities` is a PEM file, or PEM itself, of the authorities believed for tls_client_auth.
     """
@@ -168,6 +169,7 @@ class RealmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     session_idle_lifetime: Seconds = _DEFAULTS.session_idle_lifetime
     key_rotation_interval: Seconds = _DEFAULTS.key_rotation_interval
     maximum_actor_depth: int = _DEFAULTS.maximum_actor_depth
+    sign_up: Literal["closed", "open"] = "closed"
     status_lists: bool = _DEFAULTS.status_lists
     status_list_ttl: Seconds = _DEFAULTS.status_list_ttl
     authorization_details_types: dict[str, DetailType] = {}

@@ -15,6 +15,7 @@ from keystead.core.values import Seconds
 class Realm(Record, frozen=True, kw_only=True):
     """A realm. Its `id` equals its `realm`, the name in the issuer URL.
 
+    `sign_up` is `closed`, or `open`: anybody may make an account of their own.
     `features` are what its settings open that not every realm has, for the discovery document: `first_party`,
     `id_jag_issuer`, `id_jag_receiver`, `trusted_issuers`.
     `signing_algorithm` signs wherever nobody asks for another; clients may ask for the `further_signing_algorithms`,
@@ -47,6 +48,7 @@ class Realm(Record, frozen=True, kw_only=True):
     session_idle_lifetime: Seconds = Seconds(3600)
     key_rotation_interval: Seconds = Seconds(30 * 86400)
     maximum_actor_depth: int = 5
+    sign_up: str = "closed"
     status_lists: bool = False
     status_list_ttl: Seconds = Seconds(15)
     authorization_details_types: dict[str, DetailType] = {}

@@ -9,9 +9,12 @@ import re
 from typing import Final
 
 from keystead.core.errors import InvalidRequest
+from keystead.core.records.realm import Realm
 from keystead.oauth.checks.draft import Draft
 
 PROMPT_VALUES: Final = ("none", "login", "consent", "select_account")
+CREATE: Final = "create"
+"""The prompt that asks for a new account, where the realm lets anybody make one."""
 _MAXIMUM_AGE_DIGITS: Final = 9
 _MAXIMUM_LOGIN_HINT: Final = 256
 _MAXIMUM_ACR_VALUES: Final = 10
@@ -19,17 +22,20 @@ _MAXIMUM_LOCALES: Final = 10
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}", re.ASCII)
 
 
+def prompt_values(realm: Realm) -> tuple[str, ...]:
+    """Return the prompts that a realm serves."""
+    return (*PROMPT_VALUES, CREATE) if realm.sign_up == "open" else PROMPT_VALUES
+
+
 def require_served_prompt(draft: Draft) -> str:
-    """Demand prompts that are served, `none` only alone. `create` is refused: people do not register here.
+    """Demand prompts that are served, `none` only alone; `create` only where anybody may make an account.
 
     Spec: OpenID Connect Core section 3.1.2.1, Initiating User Registration via OpenID Connect section 4.1.
     """
     asked = tuple(dict.fromkeys(item for item in draft.form.prompt.split(" ") if item))
-    unknown = [item for item in asked if item not in PROMPT_VALUES]
-    if unknown:
-        raise InvalidRequest(
-            f"A prompt value is not served; use {', '.join(PROMPT_VALUES)}.", reason="prompt.unsupported"
-        )
+    served = prompt_values(draft.facts.realm)
+    if any(item not in served for item in asked):
+        raise InvalidRequest(f"A prompt value is not served; use {', '.join(served)}.", reason="prompt.unsupported")
     if "none" in asked and len(asked) > 1:
         raise InvalidRequest("prompt=none cannot be combined with other values.", reason="prompt.contradiction")
     draft.prompt = asked

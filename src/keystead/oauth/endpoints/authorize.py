@@ -24,7 +24,7 @@ from keystead.oauth import authorize_journal as journal
 from keystead.oauth.asked import Asked
 from keystead.oauth.authorize import dispatch, refuse
 from keystead.oauth.checks.draft import AuthorizationForm, Draft, Facts
-from keystead.oauth.checks.interaction import PROMPT_VALUES
+from keystead.oauth.checks.interaction import prompt_values
 from keystead.oauth.checks.matrix import AUTHORIZE, UNRESOLVED, examine
 from keystead.oauth.client_authentication import URL_SCHEMES
 from keystead.oauth.context import ServerContext
@@ -76,7 +76,6 @@ class AuthorizeEndpoint(EndpointPlugin):
             "response_types_supported": ["code"],
             "response_modes_supported": sorted(RESPONSE_MODES),
             "code_challenge_methods_supported": ["S256"],
-            "prompt_values_supported": list(PROMPT_VALUES),
             "authorization_response_iss_parameter_supported": True,
             "claims_parameter_supported": True,
             "request_parameter_supported": True,
@@ -95,6 +94,7 @@ class AuthorizeEndpoint(EndpointPlugin):
         types = sorted(realm.authorization_details_types)
         return {
             "acr_values_supported": list(acr_values_supported(realm.acr_names)),
+            "prompt_values_supported": list(prompt_values(realm)),
             "request_object_encryption_alg_values_supported": ours,
             **({"authorization_details_types_supported": types} if types else {}),
         }
