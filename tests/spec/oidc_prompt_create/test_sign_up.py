@@ -38,9 +38,15 @@ async def at_the_form(issuer: Issuer, browser: Browser, **changes: str) -> Page:
     return await browser.get(authorize_url(issuer, prompt="create", **changes))
 
 
+async def send(issuer: Issuer, browser: Browser, **values: str) -> Page:
+    """Fill in the form and send it."""
+    page = await at_the_form(issuer, browser)
+    return await browser.press(page, "signup-submit", follow=True, **values)
+
+
 async def test_a_new_person_gets_to_the_application(issuer: Issuer) -> None:
     browser = await open_realm(issuer)
-    page = await browser.press(await at_the_form(issuer, browser), "signup-submit", **NEW)
+    page = await send(issuer, browser, **NEW)
     assert page.has("consent-allow"), page.text
     page = await browser.press(page, "consent-allow", follow=False)
     page = await browser.get(page.location, follow=False)
@@ -127,7 +133,7 @@ WRONG: list[dict[str, Any]] = [
 @pytest.mark.parametrize("changes", WRONG, ids=range(len(WRONG)))
 async def test_what_cannot_be_chosen_is_said_and_nothing_typed_is_lost(issuer: Issuer, changes: dict[str, str]) -> None:
     browser = await open_realm(issuer)
-    page = await browser.press(await at_the_form(issuer, browser), "signup-submit", **(NEW | changes))
+    page = await send(issuer, browser, **(NEW | changes))
     assert page.status == 200
     assert 'role="alert"' in page.text
     assert page.has("signup-submit")
@@ -139,7 +145,7 @@ async def test_what_cannot_be_chosen_is_said_and_nothing_typed_is_lost(issuer: I
 
 async def test_a_taken_name_is_said_and_the_account_is_not_touched(issuer: Issuer) -> None:
     browser = await open_realm(issuer)
-    page = await browser.press(await at_the_form(issuer, browser), "signup-submit", **(NEW | {"username": "alice"}))
+    page = await send(issuer, browser, **(NEW | {"username": "alice"}))
     assert "Somebody has this user name" in page.text
     page = await browser.get(authorize_url(issuer))
     assert (await sign_in(browser, page, "alice", PASSWORD)).has("consent-allow")
@@ -150,9 +156,7 @@ async def test_accounts_from_one_address_are_bounded(issuer: Issuer) -> None:
     browser = await open_realm(issuer)
     statuses = []
     for number in range(13):
-        page = await browser.press(
-            await at_the_form(issuer, browser), "signup-submit", **(NEW | {"username": "alice", "name": f"N{number}"})
-        )
+        page = await send(issuer, browser, **(NEW | {"username": "alice", "name": f"N{number}"}))
         statuses.append(page.status)
     assert statuses[:10] == [200] * 10
     assert statuses[-1] == 429
