@@ -196,6 +196,7 @@ def test_every_changed_bit_is_noticed(place: int) -> None:
 
 
 @pytest.mark.attack("J5")
+@pytest.mark.attack("J8")
 @pytest.mark.spec("RFC 7516 section 11.5")
 def test_whatever_goes_wrong_inside_has_one_answer() -> None:
     token = encrypt(b"secret", jwk=RSA.jwk(), algorithm="RSA-OAEP-256", encryption="A128CBC-HS256")
