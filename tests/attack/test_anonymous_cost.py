@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from aiohttp import web
 
 from keystead.core.records.client import Client
 from keystead.core.records.interaction import Interaction
@@ -29,26 +28,6 @@ async def server() -> AsyncIterator[DocumentServer]:
     """The web server of another party."""
     async with document_server() as server:
         yield server
-
-
-@pytest.fixture
-async def tarpit() -> AsyncIterator[str]:
-    """A server that takes connections and never answers."""
-    silence = asyncio.Event()
-
-    async def wait(request: web.Request) -> web.Response:
-        await silence.wait()
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", wait)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    silence.set()
-    await runner.cleanup()
 
 
 async def open_public_shop(issuer: Issuer, **fields: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from keystead.app.outbound import GuardedOutbound, require_allowed
 from keystead.core.protocols import OutboundRefused
+from tests.receiver import receiver
 
 pytestmark = pytest.mark.attack("S1")
 
@@ -48,3 +50,18 @@ def test_an_allowed_network_is_allowed_in_every_spelling_of_it() -> None:
     require_allowed(ip_address("64:ff9b::a00:1"), allowed)
     with pytest.raises(OutboundRefused):
         require_allowed(ip_address("64:ff9b::a9fe:a9fe"), allowed)
+
+
+async def test_servers_that_never_answer_keep_no_message_waiting(tarpit: str) -> None:
+    """Strangers name addresses we fetch (`jwks_uri`, a metadata document); logout tokens must go out meanwhile."""
+    outbound = GuardedOutbound((ip_network("127.0.0.0/8"),))
+    fetches = [asyncio.create_task(outbound.get(f"{tarpit}/{number}")) for number in range(80)]
+    await asyncio.sleep(0.2)
+    async with receiver() as other:
+        answer = await asyncio.wait_for(outbound.post(f"{other.origin}/logout", b"x", ()), 3)
+        assert answer.status == 200
+    assert not any(task.done() for task in fetches), "the fetches were meant to be under way still"
+    for task in fetches:
+        task.cancel()
+    await asyncio.gather(*fetches, return_exceptions=True)
+    await outbound.close()

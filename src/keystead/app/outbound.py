@@ -14,6 +14,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _DEADLINE_SECONDS: Final = 5.0
 _LONGEST_URL: Final = 2_048
 _AT_ONCE: Final = 32
+_FETCHES_AT_ONCE: Final = 24
+"""Strangers name what is fetched; what we send (logout tokens, events) always has places of its own."""
 _IPV4_LAST: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
 """Networks whose last 32 bits are an IPv4 address: NAT64, IPv4-compatible, IPv4-translated."""
 
@@ -51,6 +54,7 @@ class GuardedOutbound:
         self._before = before
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._fetches = asyncio.Semaphore(_FETCHES_AT_ONCE)
 
     async def get(self, url: str, *, maximum: int = 65_536, accept: str = "application/json") -> Fetched:
         """Fetch a document of at most `maximum` bytes. Raises: OutboundRefused."""
@@ -72,10 +76,12 @@ class GuardedOutbound:
             self._before()
         named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
         named["accept-encoding"] = "identity"  # what is compressed could unpack to anything
+        session = self._open()
         try:
             async with (
                 asyncio.timeout(_DEADLINE_SECONDS),
-                self._open().request(method, url, data=body or None, headers=named, allow_redirects=False) as answer,
+                self._fetches if method == "GET" else nullcontext(),
+                session.request(method, url, data=body or None, headers=named, allow_redirects=False) as answer,
             ):
                 content = await _read_bounded(answer, maximum)
                 found = tuple((name.lower(), value) for name, value in answer.raw_headers)
@@ -95,7 +101,7 @@ class GuardedOutbound:
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
             )
-            self._loop = loop
+            self._loop, self._fetches = loop, asyncio.Semaphore(_FETCHES_AT_ONCE)
         return self._session
 
     def _require_sendable(self, url: str) -> None:

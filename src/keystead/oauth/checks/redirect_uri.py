@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from keystead.core.errors import InvalidRequest
+from keystead.core.records.client import Client
 from keystead.oauth.checks.draft import Draft
 from keystead.oauth.profiles import profile_of
 
@@ -28,9 +29,7 @@ def require_registered_redirect_uri(draft: Draft) -> str:
     offered = draft.form.redirect_uri
     if not offered:
         raise InvalidRequest("The parameter redirect_uri is missing.", reason="redirect_uri.missing")
-    demands, registered = profile_of(draft.client), draft.client.redirect_uris
-    strictly = offered in registered and (offered.startswith("https://") or not demands.redirect_https)
-    if not (strictly or (demands.variable_loopback_port and redirect_uri_matches(offered, registered))):
+    if not is_registered(offered, draft.client):
         raise InvalidRequest(
             "The redirect_uri is not one that this application registered.", reason="redirect_uri.not_registered"
         )
@@ -41,6 +40,13 @@ def require_registered_redirect_uri(draft: Draft) -> str:
         )
     draft.redirect_uri = offered
     return "the redirect_uri is registered, character by character"
+
+
+def is_registered(offered: str, client: Client) -> bool:
+    """Return whether a redirect URI is the client's at this moment, as its profile wants it."""
+    demands, registered = profile_of(client), client.redirect_uris
+    strictly = offered in registered and (offered.startswith("https://") or not demands.redirect_https)
+    return strictly or (demands.variable_loopback_port and redirect_uri_matches(offered, registered))
 
 
 def redirect_uri_matches(offered: str, registered: Iterable[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keystead.core.errors import InvalidRequest, UnsupportedResponseType
+from keystead.core.records.client import Client
 from keystead.oauth.checks.draft import Draft
 from keystead.oauth.profiles import profile_of
 from keystead.oauth.response_modes import RESPONSE_MODES
@@ -34,10 +35,8 @@ def require_known_response_mode(draft: Draft) -> str:
 
     Spec: OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, JARM section 2.3.
     """
-    asked, modes = draft.form.response_mode or "query", draft.client.response_modes
-    allowed = [name for name in RESPONSE_MODES if not modes or name in modes]
+    asked, allowed = draft.form.response_mode or "query", open_response_modes(draft.client)
     if profile_of(draft.client).signed_response:
-        allowed = [name for name in allowed if RESPONSE_MODES[name].signed]
         draft.response_mode = "jwt"  # for the error, if this is one
     if asked not in allowed:
         why = (
@@ -48,6 +47,14 @@ def require_known_response_mode(draft: Draft) -> str:
         raise InvalidRequest(f"{why}; use one of: {', '.join(sorted(allowed))}.", reason="response_mode.unsupported")
     draft.response_mode = asked
     return f"the answer travels by {asked}"
+
+
+def open_response_modes(client: Client) -> list[str]:
+    """Return the response modes a client may use: those it names, else all, and signed ones where its profile says."""
+    modes, signed = client.response_modes, profile_of(client).signed_response
+    return [
+        name for name, mode in RESPONSE_MODES.items() if (not modes or name in modes) and (mode.signed or not signed)
+    ]
 
 
 def require_short_nonce(draft: Draft) -> str:

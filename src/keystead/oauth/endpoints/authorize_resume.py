@@ -14,6 +14,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import gather_again, place_of, read_browser
+from keystead.oauth.still_registered import may_still_be_answered
 
 
 class ResumeForm(Form, frozen=True, kw_only=True):
@@ -46,6 +47,8 @@ class AuthorizeResumeEndpoint(EndpointPlugin):
         if situation is None or situation.interaction is None:
             return finished_elsewhere(request, cx)
         if situation.client is None or not situation.client.enabled:
+            return finished_elsewhere(request, cx)
+        if not may_still_be_answered(situation.interaction, situation.client):
             return finished_elsewhere(request, cx)
         asked = Asked(
             request=request,
