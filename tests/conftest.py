@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness.databases import DATABASES
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
@@ -16,6 +17,11 @@ from tests.not_run import NotRun
 from tests.served import FrontDoor, front_door
 from tests.shop import open_shop
 from tests.token_likes import leaking_lines
+
+settings.register_profile(
+    "keystead", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("keystead")  # the same inputs in every run, and no stop-watch: machines differ
 
 
 def pytest_configure(config: pytest.Config) -> None:

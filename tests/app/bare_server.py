@@ -29,6 +29,7 @@ class Table:
 
     def __init__(self) -> None:
         self.gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.parked = asyncio.Event()
         get, post = frozenset({"GET"}), frozenset({"POST"})
         self._routes = {
             "/fast": Route("fast", self._echo, get, fast=True),
@@ -63,6 +64,7 @@ class Table:
         )
 
     async def _parked(self, request: Request) -> Reply:
+        self.parked.set()
         await asyncio.shield(self.gate)
         return await self._echo(request)
 
@@ -89,6 +91,11 @@ class BareServer:
         self.table = table
         self.counter = counter
         self.server = server
+
+    async def parked(self) -> None:
+        """Wait until a request is parked."""
+        async with asyncio.timeout(40):
+            await self.table.parked.wait()
 
     async def exchange(self, raw: bytes, *, wait: float = 5) -> bytes:
         """Send bytes on a fresh connection and return all that comes until the server closes or falls silent."""

@@ -109,16 +109,16 @@ def test_run_starts_one_process_knows_it_and_ends_with_its_status(tmp_path: Path
     path = agent_file(tmp_path, free_port())
     command = [sys.executable, "-m", "keystead.cli.main", "agent", "--config", str(path), "--run"]
     ask = ["--", sys.executable, "-c", WHO_AM_I]
-    known = subprocess.run([*command, "orders", *ask], capture_output=True, timeout=60, check=False)
+    known = subprocess.run([*command, "orders", *ask], capture_output=True, timeout=90, check=False)
     assert known.returncode == 7, known.stderr
-    unknown = subprocess.run([*command, "billing", *ask], capture_output=True, timeout=60, check=False)
+    unknown = subprocess.run([*command, "billing", *ask], capture_output=True, timeout=90, check=False)
     assert unknown.returncode == 8
     killed = subprocess.run(
-        [*command, "x", "--", "sh", "-c", "kill -9 $$"], capture_output=True, timeout=60, check=False
+        [*command, "x", "--", "sh", "-c", "kill -9 $$"], capture_output=True, timeout=90, check=False
     )
     assert killed.returncode == 137
     for wrong in (["orders"], ["orders", "--"]):
-        assert subprocess.run([*command, *wrong], capture_output=True, timeout=60, check=False).returncode == 2
+        assert subprocess.run([*command, *wrong], capture_output=True, timeout=90, check=False).returncode == 2
 
 
 async def test_sighup_reads_the_rules_anew_and_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
@@ -144,6 +144,6 @@ def test_an_issuer_off_this_machine_is_asked_over_tls_only(tmp_path: Path) -> No
     path = agent_file(tmp_path, 80)
     path.write_text(path.read_text().replace("127.0.0.1", "id.example"))
     command = [sys.executable, "-m", "keystead.cli.main", "agent", "--config", str(path)]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert refused.returncode == 1
     assert "agent.issuer must be https" in refused.stderr

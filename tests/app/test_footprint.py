@@ -1,4 +1,8 @@
-"""Small and quick: what an idle issuer costs. CPU time stands for start-up time: neighbours do not change it."""
+"""Small and quick: what an idle issuer costs. CPU time stands for start-up time.
+
+The bounds are two to five times what a quiet machine shows: they catch a leak or
+a busy loop, on slow machines too.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,9 @@ from pathlib import Path
 
 from tests.harness.issuer import RunningIssuer
 
-START_CPU_SECONDS = 0.7
-IDLE_MEBIBYTES = 60
-IDLE_CPU_SECONDS = 0.05
+START_CPU_SECONDS = 2.5
+IDLE_MEBIBYTES = 90
+IDLE_CPU_SECONDS = 0.3
 
 
 def cpu_seconds(pid: int) -> float:

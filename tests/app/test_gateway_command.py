@@ -46,7 +46,7 @@ def test_a_busy_management_port_is_said_in_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         (tmp_path / "keystead.yaml").write_text(FILE.replace("LISTEN", str(free_port())).replace("MANAGEMENT", port))
         command = [sys.executable, "-m", "keystead.cli.main", "gateway"]
-        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=90)
     assert said.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in said.stderr
     assert "Traceback" not in said.stderr

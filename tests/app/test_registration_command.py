@@ -18,7 +18,7 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 def keystead(*arguments: str, cwd: Path) -> str:
     """Run a command to its end and return what it said."""
     command = [sys.executable, "-m", "keystead.cli.main", *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -76,7 +76,7 @@ def test_the_doctor_sees_open_registration(tmp_path: Path) -> None:
         "realms: {acme: {registration: {open: true, danger_vouch_for_open_registration: true}}}\n"
     )
     command = [sys.executable, "-m", "keystead.cli.main", "doctor"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=90)
     assert "anybody may register a client" in done.stdout
     assert "vouches for clients of anybody" in done.stdout
     assert done.returncode != 0

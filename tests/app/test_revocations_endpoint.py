@@ -22,7 +22,7 @@ async def test_a_server_that_ends_lets_its_followers_go_at_once(served: RunningI
 
     followers = [asyncio.create_task(wait()) for _ in range(20)]
     metrics = f"http://127.0.0.1:{served.management_port}/metrics"
-    until = time.monotonic() + 10
+    until = time.monotonic() + 15
     while True:
         async with served.session.get(metrics) as reply:
             if "keystead_revocation_followers 20" in await reply.text():
@@ -43,8 +43,10 @@ async def test_more_followers_than_there_is_room_for_are_answered_without_waitin
     monkeypatch.setattr(news, "MAXIMUM_WAITING", 3)
     await issuer.set_up()
     waiting = [asyncio.create_task(issuer.send("revocations", method="GET", query=b"wait=20")) for _ in range(3)]
-    await asyncio.sleep(0.1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(15):
+        while issuer.cx.revocation_news.waiting < 3:  # type: ignore[attr-defined]  # the app's own
+            await asyncio.sleep(0.01)
+    async with asyncio.timeout(15):
         answer = await issuer.send("revocations", method="GET", query=b"wait=20")
     assert (answer.status, answer.json["revoked"]) == (200, [])
     for task in waiting:
@@ -55,8 +57,9 @@ async def test_more_followers_than_there_is_room_for_are_answered_without_waitin
 async def test_a_follower_that_went_away_holds_nothing(issuer: Issuer) -> None:
     await issuer.set_up()
     task = asyncio.create_task(issuer.send("revocations", method="GET", query=b"wait=20"))
-    await asyncio.sleep(0.05)
-    assert issuer.cx.revocation_news.waiting == 1  # type: ignore[attr-defined]  # the app's own
+    async with asyncio.timeout(15):
+        while issuer.cx.revocation_news.waiting != 1:  # type: ignore[attr-defined]  # the app's own
+            await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert issuer.cx.revocation_news.waiting == 0  # type: ignore[attr-defined]  # the app's own

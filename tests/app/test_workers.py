@@ -27,7 +27,7 @@ async def test_background_work_that_cannot_go_on_ends_the_server_with_its_reason
 
 
 async def _ended(issuer: RunningIssuer) -> None:
-    for _ in range(500):
+    for _ in range(4_000):
         if not issuer.process.running:
             return
         await asyncio.sleep(0.01)

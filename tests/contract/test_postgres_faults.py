@@ -79,8 +79,8 @@ async def test_what_is_lost_before_the_commit_is_carried_out_again(postgres: Sto
 
 async def test_a_frozen_server_hangs_nobody(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads and writes fail when a round trip takes too long, and work again when the server does."""
-    monkeypatch.setattr("keystead.storage.postgres.link.ROUND_TRIP_SECONDS", 0.3)
-    monkeypatch.setattr("keystead.storage.postgres.connecting.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("keystead.storage.postgres.link.ROUND_TRIP_SECONDS", 2.0)
+    monkeypatch.setattr("keystead.storage.postgres.connecting.CONNECT_SECONDS", 2.0)
     async with store_at(await wire.open()) as store:
         await store.write(partial(offer, "acme", "code", "x", b"", LATER))
         wire.frozen = True

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 import pytest
 
-from keystead.storage.bell import POLL_SECONDS
 from keystead.storage.ports import (
     Read,
     Redeemable,
@@ -129,7 +128,7 @@ async def test_changed_hears_other_processes(backend: str, tmp_path: Path) -> No
             delays.append(heard - hear(other))
     finally:
         end(other)
-    assert min(delays) < 2 * POLL_SECONDS
+    assert min(delays) < 5, "long before the time-out"
     await store.close()
 
 
@@ -180,6 +179,7 @@ async def test_killed_writers_lose_nothing_acknowledged(backend: str, tmp_path: 
         try:
             assert hear(process) == "ready"
             tell(process)
+            acknowledged += [hear(process) for _ in range(11)]
             await asyncio.sleep(0.05 + 0.01 * (attempt % 20))
             process.send_signal(signal.SIGKILL)
             assert process.stdout is not None

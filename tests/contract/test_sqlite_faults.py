@@ -115,8 +115,9 @@ async def test_a_lock_held_too_long(sqlite: SqliteStore, path: Path) -> None:
     assert await sqlite.write(partial(redeem, "acme", "code", "k", NOW)) == Redeemed(b"")
 
 
-async def test_a_short_lock_is_waited_for(sqlite: SqliteStore, path: Path) -> None:
+async def test_a_short_lock_is_waited_for(path: Path) -> None:
     """Another process's transaction only delays."""
+    sqlite = open_store(str(path))
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("BEGIN IMMEDIATE")
     attempt = asyncio.create_task(sqlite.write(partial(offer, "acme", "code", "k", b"", LATER)))
@@ -125,6 +126,7 @@ async def test_a_short_lock_is_waited_for(sqlite: SqliteStore, path: Path) -> No
     raw.execute("COMMIT")
     raw.close()
     await attempt
+    await sqlite.close()
 
 
 async def test_a_value_sqlite_cannot_hold_harms_only_its_own_transaction(sqlite: SqliteStore) -> None:

@@ -178,7 +178,7 @@ async def touch_again(path: Path) -> None:
 
 def migrate(path: Path, migrations: list[Migration]) -> None:
     """Bring a database to these migrations."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 40
     connection = connect_writer(path, deadline)
     try:
         bring_up_to_date(connection, migrations, str(path), deadline)

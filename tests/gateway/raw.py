@@ -62,7 +62,7 @@ class RawBrowser:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def response(self, *, head_only: bool = False, timeout: float = 10) -> Response:
+    async def response(self, *, head_only: bool = False, timeout: float = 40) -> Response:
         """Read one response."""
         async with asyncio.timeout(timeout):
             head = (await self.reader.readuntil(b"\r\n\r\n"))[:-4]
@@ -77,7 +77,7 @@ class RawBrowser:
                 response.body = await self.reader.read()
             return response
 
-    async def rest(self, timeout: float = 10) -> bytes:
+    async def rest(self, timeout: float = 40) -> bytes:
         """Read until the gateway closes."""
         async with asyncio.timeout(timeout):
             with suppress(ConnectionError):

@@ -23,7 +23,7 @@ from tests.gateway.raw import RawBrowser
 from tests.gateway.site import CLIENT, Site, Visitor
 from tests.gateway.test_websocket import HANDSHAKE, echo
 
-DEADLINE = 15.0
+DEADLINE = 40.0
 
 
 async def settled(site: Site) -> None:

@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
-_ports = itertools.cycle(range(10_000, 32_000, 8))
-for _ in range(random.SystemRandom().randrange(2_750)):
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+_ports = itertools.cycle(range(10_000 + 8 * _worker, 32_000, 32))  # each worker has ports of its own
+for _ in range(random.SystemRandom().randrange(687)):
     next(_ports)
 
 
@@ -98,7 +99,7 @@ class Process:
             self._process.kill()
             self._process.wait()
 
-    async def stop(self, *, seconds: float = 15.0) -> int:
+    async def stop(self, *, seconds: float = 40.0) -> int:
         """Ask it to end (SIGTERM) and return its exit status."""
         assert self._process is not None
         if self.running:
@@ -133,7 +134,7 @@ class Process:
         """Return the decisions it logged, of one action or of all."""
         return [line for line in self.lines() if action in ("", line.get("action"))]
 
-    async def heard(self, action: str, *, seconds: float = 5.0) -> list[dict[str, Any]]:
+    async def heard(self, action: str, *, seconds: float = 30.0) -> list[dict[str, Any]]:
         """Wait until it logged decisions of an action, and return them."""
         ending = time.monotonic() + seconds
         while not self.decisions(action):

@@ -51,7 +51,7 @@ def test_it_survives_busy_ports_and_stops_cleanly_on_ctrl_c(tmp_path: Path) -> N
             children = _children(demo.pid)
             assert len(children) >= 5, "each part is its own process"
             demo.send_signal(signal.SIGINT)
-            assert demo.wait(20) == 0
+            assert demo.wait(45) == 0
         finally:
             demo.kill()
             demo.wait()

@@ -103,13 +103,14 @@ async def test_a_follower_waits_until_there_is_something_and_is_let_go_when_the_
     assert not waiting.done()
     await news.revoke("elsewhere", realm="other")
     await news.revoke("a")
-    page = await asyncio.wait_for(waiting, 10)
+    page = await asyncio.wait_for(waiting, 14)
     assert len(page.revoked) == 1
     waiting = asyncio.create_task(node.page(REALM, page.cursor, 15))
-    await asyncio.sleep(0.05)
-    assert node.waiting == 1
+    async with asyncio.timeout(40):
+        while node.waiting != 1:
+            await asyncio.sleep(0.01)
     node.stop()
-    assert (await asyncio.wait_for(waiting, 10)).revoked == ()
+    assert (await asyncio.wait_for(waiting, 14)).revoked == ()
     assert other.waiting == 0
 
 
@@ -179,7 +180,7 @@ async def test_what_was_issued_while_the_end_was_on_its_way_is_dead_too(news: Ne
         yield from announce(REALM, Revocation("account", "usr_a"), EpochSeconds(arrived))
 
     await news.stores[-1].write(late)
-    (entry,) = (await asyncio.wait_for(waiting, 10)).revoked
+    (entry,) = (await asyncio.wait_for(waiting, 14)).revoked
     assert entry.before > news.now
     # A node that was not there knows only the event's own time; a verifier keeps the later of what it hears.
     assert (await news.node().page(REALM, "", 0)).revoked[0].before == arrived + 2
@@ -223,4 +224,4 @@ async def test_a_thousand_who_wait_cost_one_reading(news: News) -> None:
     await news.revoke("a")
     pages = await asyncio.wait_for(asyncio.gather(*waiting), 30)
     assert {len(page.revoked) for page in pages} == {1}
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 30

@@ -204,7 +204,7 @@ async def test_an_encrypted_object(issuer: Issuer, algorithm: str) -> None:
     assert (await push_object(issuer, inside)).error == "invalid_request_object", "in the clear"
     object = jwe.encrypt(inside.encode(), jwk=jwk, algorithm=algorithm, encryption="A128GCM")
     assert (await push_object(issuer, object)).status == 201
-    assert (await push_object(issuer, object[:-2] + "AA")).error == "invalid_request_object"
+    assert (await push_object(issuer, object[:-6] + "AAAAAA")).error == "invalid_request_object"
     unsigned_inside = jwe.encrypt(unsigned(issuer).encode(), jwk=jwk, algorithm=algorithm, encryption="A128GCM")
     assert (await push_object(issuer, unsigned_inside)).error == "invalid_request_object"
 
