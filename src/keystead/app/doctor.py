@@ -76,7 +76,7 @@ def _look_at_file(path: Path) -> Iterator[Finding]:
         if word in line and "${" not in line and "file:" not in line
     ]
     if plain and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        lines = ", ".join(map(str, plain[:5]))
+        lines = ", ".join(map(str, plain[:5])) + (", ..." if len(plain) > 5 else "")
         remedy = "write ${NAME} or file:PATH instead, or chmod 600 the file"
         yield Finding("bad", f"{path}: others can read secrets written in it (lines {lines})", remedy)
 

@@ -60,6 +60,9 @@ def _subjects(client: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield "access_token_format", "a JWT would show a pairwise client who the person is to others: use opaque"
     for grant in _SHOWING:
         if grant in client["grant_types"]:
-            yield "grant_types", f"{grant} would show a pairwise client who the person is to others"
+            yield (
+                "grant_types",
+                f"{grant} would show a pairwise client who the person is to others: take one of the two away",
+            )
     if not sector and len(redirect_hosts(client["redirect_uris"])) > 1:
         yield "sector_identifier_uri", "needed with subject_type pairwise, as the redirect URIs have several hosts"

@@ -15,6 +15,7 @@ from keystead.app.settings.credential_checks import require_credentials, require
 from keystead.app.settings.detail_checks import require_whole_detail_types
 from keystead.app.settings.document import Place
 from keystead.app.settings.gateway_checks import gateway_problems
+from keystead.app.settings.grant_checks import require_known_grants
 from keystead.app.settings.logout_checks import require_logout_uris
 from keystead.app.settings.profile_checks import require_profiles, settled_method
 from keystead.app.settings.realm import RealmSettings
@@ -171,6 +172,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     _require_distinct_identities,
     _require_known_values,
     require_credentials,
+    require_known_grants,
     require_profiles,
     require_registration,
     require_vouchers,

@@ -79,7 +79,7 @@ def _secret_problems(client: ClientSettings) -> Iterator[str]:
     method, secrets = client.token_endpoint_auth_method, client_secrets(client)
     if method in SECRET_METHODS and not secrets:
         yield f"{method} needs a client_secret"
-    if method and method not in SECRET_METHODS and secrets:
+    if method in METHODS[1:] and method not in SECRET_METHODS and secrets:
         yield f"a client with `token_endpoint_auth_method: {method}` has no secret; remove one of the two"
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
         yield f"a client_secret has at least {SHORTEST_SECRET} characters; `openssl rand -base64 32` makes one"

@@ -26,7 +26,7 @@ def require_whole_detail_types(realm: RealmSettings) -> Iterator[tuple[Place, st
         if unknown:
             yield (
                 ("clients", index, "authorization_details_types"),
-                f"the realm's authorization_details_types have no {', '.join(sorted(unknown))}",
+                f"the realm's authorization_details_types have no {', '.join(sorted(unknown))}: declare it there",
             )
 
 

@@ -93,7 +93,9 @@ class Connector:
             ) from error
         except ANY as error:
             reason = str(error) or type(error).__name__
-            raise StorageUnavailable(f"{self.where}: cannot be reached ({reason})") from error
+            raise StorageUnavailable(
+                f"{self.where}: cannot be reached ({reason}); is it up, and server.database right?"
+            ) from error
 
     async def _prepare(self, link: Link) -> None:
         try:
