@@ -84,7 +84,9 @@ def settings_blocks() -> list[tuple[str, int, str]]:
     return blocks
 
 
-@pytest.mark.parametrize(("page", "number", "text"), settings_blocks(), ids=lambda value: str(value)[:40].split("\n")[0])
+@pytest.mark.parametrize(
+    ("page", "number", "text"), settings_blocks(), ids=lambda value: str(value)[:40].split("\n")[0]
+)
 def test_settings_in_the_docs_start_as_they_stand(
     page: str, number: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +103,7 @@ def test_settings_in_the_docs_start_as_they_stand(
 
 
 def completed(text: str) -> str:
-    """Add what a page leaves out because its reader has it: the realm around clients, server, the gateway's own name."""
+    """Add what a page leaves out as its reader has it: the realm around clients, server, the gateway's own name."""
     said = yaml.safe_load(text)
     if "clients" in said:
         text = "realms:\n  acme:\n" + textwrap.indent(text, "    ")

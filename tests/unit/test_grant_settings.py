@@ -13,7 +13,7 @@ from keystead.core.errors import ConfigurationError
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 CIBA = "urn:openid:params:grant-type:ciba"
-SECRET = "a secret of some length"  # noqa: S105 - of a test
+SECRET = "a secret of some length"
 
 
 def load(tmp_path: Path, **client: object) -> None:

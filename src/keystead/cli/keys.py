@@ -67,7 +67,8 @@ def rotate(path: Path, realm: str, algorithm: str, immediately: bool) -> None:
 def withdraw(path: Path, realm: str, kid: str) -> None:
     """Stop publishing the key KID, which leaked. Everything it signed is dead; another key signs at once.
 
-    Services that keep keys (the SDK: five minutes) refuse its tokens as soon as they fetch the keys again.
+    Services that follow the revocation feed (the SDK does) refuse its tokens within a second, others when they fetch
+    the keys again.
     """
     from keystead.app.key_commands import withdraw_key
     from keystead.app.settings import load_settings

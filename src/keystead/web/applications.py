@@ -80,11 +80,13 @@ async def _show(visit: AccountVisit, query: ApplicationsQuery, cx: ServerContext
 
 def _words(allowed: AllowedApplication, visit: AccountVisit, now: EpochSeconds) -> dict[str, Any]:
     client = allowed.client
+    facts = client_facts(client)
     return {
         "id": allowed.client_id,
         "name": (client.client_name if client is not None else "") or allowed.client_id,
         "self_registered": client is not None and client.self_registered,
-        "links": client_facts(client)["links"] if client is not None else [],
+        "logo": facts["logo"],
+        "links": facts["links"],
         "groups": put_into_words(allowed.scopes, visit.situation.scope_map.apis.values()),
         "details": put_details_into_words(allowed.details, visit.situation.realm),
         "since": day_in_words(allowed.since, now),

@@ -46,7 +46,8 @@ def put_into_words(scopes: Sequence[str], apis: Iterable[Api]) -> tuple[WishGrou
             if scope in api.scopes and scope not in _IDENTITY
         )
         if api.enabled and wishes:
-            groups.append(WishGroup(api.id, api.name or _host(api.id), wishes))
+            name = _host(api.id) if api.name in ("", api.id) else api.name
+            groups.append(WishGroup(api.id, name, wishes))
     return tuple(groups)
 
 

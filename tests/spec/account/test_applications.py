@@ -174,3 +174,11 @@ async def test_names_and_browsers_are_shown_and_never_run(issuer: Issuer) -> Non
         assert page.status == 200
         assert "<script" not in page.text
         assert "script-src" not in page.header("content-security-policy")
+
+
+async def test_an_application_is_shown_with_its_logo(issuer: Issuer) -> None:
+    await open_shop(issuer, logo_uri="https://shop.example/logo.png")
+    browser = browser_for(issuer)
+    await reach_code(browser, authorize_url(issuer))
+    page = await applications(issuer, browser)
+    assert '/client-logo?client_id=shop" alt="C"' in page.text
