@@ -19,7 +19,8 @@ from keystead.identity.passwords import MAXIMUM_PASSWORD_BYTES
 from keystead.storage.ports import Stored, Write, put
 
 SHORTEST_PASSWORD: Final = 15
-_USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{2,63}", re.ASCII)
+_USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{2,63}", re.ASCII)
+"""Never an address: where either may name a person, a stranger's user name must not be somebody's address."""
 _EMAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,8}")
 _LONGEST_NAME: Final = 128
 _SHORTEST_CONTEXT_WORD: Final = 4
@@ -37,7 +38,7 @@ class Wished(msgspec.Struct, frozen=True, kw_only=True):
 def what_is_wrong(wished: Wished, realm: Realm) -> str:
     """Return one sentence that says what to change, or an empty text."""
     if not _USERNAME.fullmatch(wished.username):
-        return "Choose a user name of 3 to 64 letters, digits or . _ @ + - that begins with a letter or digit."
+        return "Choose a user name of 3 to 64 letters, digits or . _ + - that begins with a letter or digit."
     if wished.email and not _EMAIL.fullmatch(wished.email):
         return "The e-mail address is not complete; leave it empty if you want to give none."
     if len(wished.name) > _LONGEST_NAME or not wished.name.isprintable():

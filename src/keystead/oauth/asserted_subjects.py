@@ -8,9 +8,11 @@ from keystead.core.decisions import Denied
 from keystead.core.records.account import Account
 from keystead.core.values import EpochSeconds
 from keystead.oauth.trusted_issuers import Asserted
+from keystead.oauth.verified_addresses import holders_of
 from keystead.storage.ports import Read, find, get
 
 _LONGEST: Final = 256
+SIGNED_UP: Final = "sign_up"
 
 
 def asserted_account(asserted: Asserted, now: EpochSeconds) -> Read[Account | Denied]:
@@ -27,6 +29,8 @@ def asserted_account(asserted: Asserted, now: EpochSeconds) -> Read[Account | De
     if match.matches == "id":
         found = yield from get(Account, realm, value, now)
         accounts = [found] if found is not None else []
+    elif match.matches == "email":
+        accounts = yield from holders_of(realm, value, now)
     else:
         accounts = yield from find(Account, realm, now, index=match.matches, value=value, limit=2)
     if len(accounts) != 1 or not accounts[0].enabled:
@@ -34,4 +38,6 @@ def asserted_account(asserted: Asserted, now: EpochSeconds) -> Read[Account | De
     account = accounts[0]
     if match.matches == "email" and not (account.email_verified and claims.get("email_verified") is True):
         return Denied("assertion.unverified_email", "the address is not verified on both sides")
+    if match.matches == "username" and account.managed_by == SIGNED_UP:
+        return Denied("assertion.unknown_subject", "whoever signed up chose this user name themselves")
     return account

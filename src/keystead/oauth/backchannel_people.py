@@ -23,6 +23,7 @@ from keystead.oauth.checks.id_token_hint import read_id_token_hint
 from keystead.oauth.context import ServerContext
 from keystead.oauth.decryption import opened_hint
 from keystead.oauth.trusted_issuers import read_assertion
+from keystead.oauth.verified_addresses import holders_of
 from keystead.storage.ports import Read, find, get, only
 
 _LONGEST_HINT: Final = 256
@@ -110,7 +111,7 @@ def _by_login_hint(realm: str, hint: str, now: EpochSeconds) -> Read[Account | D
     account = only((yield from find(Account, realm, now, index="username", value=hint, limit=1)))
     if account is not None:
         return account
-    found = yield from find(Account, realm, now, index="email", value=hint, limit=2)
+    found = yield from holders_of(realm, hint, now)
     return found[0] if len(found) == 1 and found[0].email_verified else nobody
 
 

@@ -18,7 +18,8 @@ from keystead.core.security_events import VERIFICATION, SecurityEvent
 from keystead.core.values import EpochSeconds
 from keystead.oauth.context import ServerContext
 from keystead.oauth.subjects import subject_for
-from keystead.storage.ports import Read, find, get
+from keystead.oauth.verified_addresses import accounts_with
+from keystead.storage.ports import Read, get
 
 _MEMBERS: Final = {"email": ("email",), "iss_sub": ("iss", "sub"), "opaque": ("id",)}
 _LONGEST: Final = 2_048
@@ -71,7 +72,7 @@ def subject_of_event(
 def accounts_of(subject: dict[str, str], realm: str, issuer: str, now: EpochSeconds) -> Read[list[Account]]:
     """Return the accounts an identifier names: one, or several with one e-mail address, or none."""
     if subject["format"] == "email":
-        return (yield from find(Account, realm, now, index="email", value=subject["email"]))
+        return (yield from accounts_with(realm, subject["email"], now))
     if subject["format"] == "iss_sub" and subject["iss"] != issuer:
         return []
     account = yield from get(Account, realm, subject.get("sub", subject.get("id", "")), now)

@@ -21,6 +21,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import browser_handle, is_form_token, refuse_foreign_post
 from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import read_browser
+from keystead.web.cancelling import WAIT, cancel
 from keystead.web.returning import come_back, look_up, mark
 from keystead.web.sign_in_attempt import Attempt, Entered, Wrong, try_password
 from keystead.web.sign_in_page import (
@@ -32,6 +33,7 @@ from keystead.web.sign_in_page import (
     sign_in_page,
     unreadable_page,
     waiting,
+    waiting_seconds,
 )
 
 
@@ -116,7 +118,8 @@ async def _choose(visit: Visit, choice: str) -> Reply:
     """Cancel, or go on as the person who is signed in already. Anything else changes nothing."""
     asked, person, now = visit.situation.interaction, visit.situation.person, visit.request.now
     if asked is not None and choice == "cancel":
-        await mark(visit.cx, asked, now, denied=True)
+        if not await cancel(visit.request, asked, visit.cx, anonymous=person is None):
+            return sign_in_page(visit, "", waiting_seconds(WAIT))
     elif asked is not None and choice == "continue" and person is not None:
         await mark(visit.cx, asked, now, chosen_subject=person.account.id)
     return come_back(visit.request, visit.handle, visit.cx)

@@ -27,9 +27,10 @@ from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.interactions import Handle, change_interaction
 from keystead.oauth.situation import read_browser
 from keystead.storage.ports import Write
+from keystead.web.cancelling import WAIT, cancel
 from keystead.web.client_words import client_facts
 from keystead.web.rendering import render
-from keystead.web.returning import come_back, look_up, mark
+from keystead.web.returning import come_back, look_up
 from keystead.web.sign_in_page import NOTHING, Remark, Visit, busy_page, unreadable_page, waiting_seconds
 
 _TAKEN = "Somebody has this user name already; choose another."
@@ -83,7 +84,8 @@ class SignUpEndpoint(EndpointPlugin):
         if request.method == "GET":
             return _page(visit, form)
         if form.choice == "cancel":
-            await mark(cx, situation.interaction, request.now, denied=True)
+            if not await cancel(request, situation.interaction, cx, anonymous=situation.person is None):
+                return _page(visit, form, waiting_seconds(WAIT))
             return come_back(request, form.interaction, cx)
         return await _make(visit, form)
 
