@@ -130,3 +130,20 @@ async def test_one_pushed_request_is_not_stored_for_every_visit(issuer: Issuer) 
         await browser_for(issuer).get(pushed_url(issuer, answer.json["request_uri"]), follow=False)
     stored = await issuer.store.read(find(Interaction, "acme", issuer.now))
     assert 0 < len(stored) <= 20
+
+
+@pytest.mark.attack("D1")
+async def test_slow_request_objects_keep_nothing_else_waiting(
+    issuer: Issuer, server: DocumentServer, tarpit: str
+) -> None:
+    """One client that registered itself with forty request_uris at a server that never answers."""
+    await open_shop(issuer)
+    uris = tuple(f"{tarpit}/{number}" for number in range(40))
+    await issuer.change(Client, "shop", request_uris=uris)
+    queries = [urlencode({"client_id": "shop", "request_uri": uri}).encode() for uri in uris]
+    asking = [asyncio.create_task(issuer.send("authorize", method="GET", query=query)) for query in queries]
+    await asyncio.sleep(0.3)
+    assert len([task for task in asking if not task.done()]) <= 8
+    assert (await issuer.outbound.get(server.put("/jwks", {"keys": []}))).status == 200
+    answers = await asyncio.gather(*asking)
+    assert {answer.status for answer in answers} == {400}

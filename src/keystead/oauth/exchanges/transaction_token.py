@@ -12,10 +12,11 @@ from keystead.core.errors import InvalidGrant, InvalidRequest, InvalidScope, Inv
 from keystead.core.jose import jws
 from keystead.core.jose.claims import Expectation, check_claims
 from keystead.core.jose.outcomes import Rejected
+from keystead.core.records.account import Account
 from keystead.core.records.transaction_rules import TransactionRules
 from keystead.core.spec import TRANSACTION_TOKENS
 from keystead.core.strict_json import NotStrictJson, parse_object
-from keystead.core.tokens import TRANSACTION_TYPE, AccessClaims
+from keystead.core.tokens import PERSON_PREFIX, TRANSACTION_TYPE, AccessClaims
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.authority import Holding, holding_of
 from keystead.oauth.exchange import Exchange, TokenExchangeForm
@@ -23,6 +24,7 @@ from keystead.oauth.grant import Attempt, Authority
 from keystead.oauth.identity_assertions import read_held
 from keystead.oauth.scopes import Ask, Bounds, split_scope
 from keystead.oauth.stamps import Stamp
+from keystead.storage.ports import get
 
 TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:txn_token"  # noqa: S105 - a token type
 REFUSAL: Final = "the subject token is not valid: expired, revoked, or not yours to go on with"
@@ -158,12 +160,21 @@ async def _gone_on_with(form: TokenExchangeForm, rules: TransactionRules, attemp
             grant_id=claims.get("gid", ""),
             scopes=tuple(claims["scope"].split()),
         ),
-        scopes=tuple(claims["scope"].split()),
+        scopes=await _scopes_now(claims, attempt),
         workloads=tuple(claims["req_wl"].split(",")),
         details=claims.get("tctx", {}),
         context=claims.get("rctx", {}),
         expires_by=EpochSeconds(claims["exp"]),
     )
+
+
+async def _scopes_now(claims: dict[str, Any], attempt: Attempt) -> tuple[str, ...]:
+    """Return the transaction's scopes that the person's roles of today still allow."""
+    scopes = tuple(claims["scope"].split())
+    if not claims["sub"].startswith(PERSON_PREFIX):
+        return scopes
+    account = await attempt.cx.store.read(get(Account, attempt.realm.id, claims["sub"], attempt.now))
+    return attempt.scope_map.allowed_by_roles(scopes, account.roles if account is not None else ())
 
 
 def _extended(found: Transaction, form: TokenExchangeForm, attempt: Attempt) -> Transaction:
