@@ -22,8 +22,10 @@ from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
 from keystead.oauth.awaited import decide, deny
 from keystead.oauth.context import ServerContext
+from keystead.oauth.grants.ciba import GRANT_TYPE
 from keystead.oauth.revocations import store
 from keystead.oauth.scopes import ScopeMap
+from keystead.oauth.still_registered import has_grant
 from keystead.storage.ports import Read, Write, deliver, find, get
 
 PING: Final = "ciba_ping"
@@ -43,9 +45,13 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 def pending_for(realm: str, account_id: str, now: EpochSeconds) -> Read[list[AwaitedDecision]]:
-    """Return what waits for a person, oldest first."""
+    """Return what waits for a person, oldest first. A client that may not ask any more waits in vain."""
     found = yield from find(AwaitedDecision, realm, now, index="subject", value=account_id)
-    waiting = [one for one in found if one.purpose == "ciba" and one.waits(now)]
+    waiting = []
+    for one in found:
+        if one.purpose == "ciba" and one.waits(now):
+            client = yield from get(Client, realm, one.client_id, now)
+            waiting += [one] if has_grant(client, GRANT_TYPE) else []
     return sorted(waiting, key=lambda one: (one.begun_at, one.id))
 
 

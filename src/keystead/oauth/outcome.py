@@ -21,9 +21,10 @@ from keystead.storage.ports import Write
 
 
 class Outcome(ABC):
-    """One outcome. `name` is what `Interaction.outcome` holds."""
+    """One outcome. `name` is what `Interaction.outcome` holds, `grant_type` the grant that the client will use."""
 
     name: ClassVar[str]
+    grant_type: ClassVar[str]
     specs: ClassVar[tuple[Section, ...]]
 
     @abstractmethod

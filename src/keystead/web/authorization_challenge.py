@@ -35,6 +35,7 @@ from keystead.oauth.missing import Refused, what_is_missing
 from keystead.oauth.profiles import profile_of
 from keystead.oauth.sender_binding import SenderBinding, bind_sender
 from keystead.oauth.situation import Browser, Situation, gather, place_of
+from keystead.oauth.still_registered import may_still_be_answered
 from keystead.storage.ports import get, put
 from keystead.web.sign_in_attempt import Attempt, Entered, try_password
 
@@ -170,6 +171,7 @@ class Step:
         if auth_session.startswith(PREFIX):
             found = await self.cx.store.read(get(Interaction, realm, handle_digest(auth_session), now))
         mine = found is not None and found.client_id == client.id and found.outcome == ACTION
+        mine = mine and found is not None and may_still_be_answered(found, client)
         if found is None or not mine or found.binding != binding.text:
             self.handle = ""
             raise InvalidSession("the auth_session is over, or another client's", reason="challenge.session")

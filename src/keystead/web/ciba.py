@@ -23,6 +23,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, is_form_token, refuse_foreign_post, session_handle
 from keystead.oauth.outcomes.ciba import CibaOutcome
 from keystead.oauth.situation import Person, gather, place_of, read_browser
+from keystead.oauth.still_registered import has_grant
 from keystead.storage.ports import Read, get
 from keystead.web.device_words import ago_in_words
 from keystead.web.rendering import render
@@ -117,8 +118,7 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
         or not waiting.waits(request.now)
         or person is None
         or waiting.subject != person.account.id
-        or client is None
-        or not client.enabled
+        or not has_grant(client, CibaOutcome.grant_type)
     ):
         return see_other(f"{cx.issuer(request.realm)}/ciba")
     if form.answer == "deny":

@@ -20,6 +20,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import Person, Situation
+from keystead.oauth.still_registered import may_still_be_answered
 from keystead.web.client_words import client_facts
 from keystead.web.detail_words import put_details_into_words
 from keystead.web.headers import form_source
@@ -99,6 +100,8 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
 
 def _page(request: Request, handle: str, situation: Situation | None, cx: ServerContext) -> Reply:
     if situation is None or situation.interaction is None or situation.client is None:
+        return finished_elsewhere(request, cx)
+    if not may_still_be_answered(situation.interaction, situation.client):
         return finished_elsewhere(request, cx)
     if situation.person is None:
         return come_back(request, handle, cx)

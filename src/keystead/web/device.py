@@ -22,6 +22,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import browser_handle, is_form_token, refuse_foreign_post
 from keystead.oauth.outcomes.device import DeviceOutcome
 from keystead.oauth.situation import gather, place_of, read_browser
+from keystead.oauth.still_registered import has_grant
 from keystead.oauth.user_codes import read_user_code, user_code_mac
 from keystead.storage.ports import Write, find, only
 from keystead.web.device_page import DENIED, FORM_PURPOSE, NO_CODE, UNKNOWN, Visit, confirm_page, enter_page, too_early
@@ -96,7 +97,7 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
         return enter_page(await _visit(request, cx), user_code, too_early(waiting))
     visit = await _visit(request, cx, waiting.client_id if waiting is not None else "")
     client = visit.situation.client
-    if waiting is None or client is None or not client.enabled:
+    if waiting is None or not has_grant(client, DeviceOutcome.grant_type):
         _record(request, "", "device.unknown_code", cx)
         return enter_page(visit, user_code, UNKNOWN)
     return await _answer(visit, waiting, user_code, form.answer)

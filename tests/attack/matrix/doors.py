@@ -14,7 +14,7 @@ from tests.attack.matrix.page_doors import PAGE_DOORS, Door, sendable
 from tests.attack.matrix.world import ASSERTED_METHODS, CHAT, CIBA, DEVICE, DOMAIN, JWT_BEARER, TOKEN_TYPE, World
 from tests.client_requests import push
 from tests.dpop import Sender, dpop
-from tests.issuer import SECRET, VERIFIER
+from tests.issuer import VERIFIER
 from tests.registrar import REDIRECT
 
 CLIENT_ASSERTION_TYPES = {
@@ -76,14 +76,13 @@ async def _attestation(world: World, handle: str) -> bool:
 
 async def _active(world: World, handle: str) -> bool:
     answer = await world.post("introspect", token=handle)
-    assert answer.status == 200, answer.body
-    return bool(answer.json["active"])
+    return bool(answer.json.get("active"))
 
 
 async def _revoked(world: World, handle: str) -> bool:
     before = await _active(world, handle)
-    assert (await world.post("revoke", token=handle)).status == 200
-    return before and not await _active(world, handle)
+    revoked = (await world.post("revoke", token=handle)).status == 200
+    return before and revoked and not await _active(world, handle)
 
 
 async def _userinfo_body(world: World, handle: str) -> bool:
@@ -225,5 +224,3 @@ NO_HANDLE = {
     "status_lists": "public, takes nothing",
 }
 """Endpoints that take no handle, and why."""
-
-__all__ = ["DOORS", "NO_HANDLE", "SECRET", "Door"]

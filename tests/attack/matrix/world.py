@@ -18,7 +18,6 @@ from keystead.core.records.api import Api, ExchangePolicy
 from keystead.core.records.client import Client
 from keystead.core.records.client_vouchers import ClientAttester
 from keystead.core.records.registration import InitialAccessToken, RegistrationRules
-from keystead.core.records.session import Session
 from keystead.core.records.transaction_rules import TransactionRules
 from keystead.core.records.trusted_issuer import AccountMatch, ClaimCondition, PartnerServer, TrustedIssuer
 from keystead.core.records.workload import Workload
@@ -27,7 +26,7 @@ from keystead.oauth.catalogue import grants
 from tests.client_requests import jwks, signed_request
 from tests.harness.browser import Browser, Page
 from tests.issuer import SECRET, Answer, Issuer, confidential
-from tests.registrar import INITIAL, REDIRECT, Registrar
+from tests.registrar import INITIAL, Registrar
 from tests.shop import CATALOG, ORDERS, authorize_url, browser_for, password_hash, reach_code, sign_in
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -149,6 +148,13 @@ async def open_world(issuer: Issuer) -> World:
     own = f"{issuer.url}/ciba"
     await issuer.set_up(
         Api(realm="acme", id=CATALOG, scopes=("catalog:read",), exchange=policy, served_by="catalog"),
+        Api(
+            realm="acme",
+            id="https://depot.test",
+            exchange=ExchangePolicy(sources=("catalog",)),
+            served_by="depot",
+        ),
+        confidential("depot", grant_types=("client_credentials",)),
         Api(realm="acme", id=ORDERS, scopes=("orders:read",), exchange=policy),
         Api(realm="acme", id=own, scopes=("ciba:approve",)),
         Account(
@@ -216,6 +222,3 @@ def _asserted(method: str) -> Client:
         scope="catalog:read",
         **fields,
     )
-
-
-__all__ = ["INITIAL", "REDIRECT", "Session", "World", "open_world"]

@@ -46,8 +46,6 @@ class AuthorizeResumeEndpoint(EndpointPlugin):
         situation = await cx.store.read(gather_again(place_of(request, cx), form.interaction, browser, request.now))
         if situation is None or situation.interaction is None:
             return finished_elsewhere(request, cx)
-        if situation.client is None or not situation.client.enabled:
-            return finished_elsewhere(request, cx)
         if not may_still_be_answered(situation.interaction, situation.client):
             return finished_elsewhere(request, cx)
         asked = Asked(

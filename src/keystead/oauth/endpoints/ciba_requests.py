@@ -22,6 +22,8 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.errors import resource_error_reply
 from keystead.oauth.landscape import landscape
+from keystead.oauth.outcomes.ciba import CibaOutcome
+from keystead.oauth.still_registered import has_grant
 from keystead.storage.ports import Read, Write, get
 
 ACTION: Final = "ciba.answer"
@@ -117,6 +119,9 @@ async def _answer(request: Request, account: Account, claims: AccessClaims, cx: 
     waiting = await cx.store.read(get(AwaitedDecision, request.realm, form.request, request.now))
     if waiting is None or waiting.purpose != "ciba" or waiting.subject != account.id:
         raise InvalidRequest("nothing of this name waits for this person", reason="ciba.not_theirs")
+    client = await cx.store.read(get(Client, request.realm, waiting.client_id, request.now))
+    if not has_grant(client, CibaOutcome.grant_type):
+        raise InvalidRequest("the client may not ask any more", reason="ciba.client_gone")
     scope_map = (await landscape(cx, request.realm, request.now)).scope_map
     proof = Proof(claims.acr, claims.amr, claims.auth_time, claims.sid)
 

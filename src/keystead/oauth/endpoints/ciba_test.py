@@ -10,15 +10,19 @@ from keystead.core.forms import Form, Word, parse_parameters, read_form
 from keystead.core.http import Reply, Request, json_reply
 from keystead.core.records.account import Account
 from keystead.core.records.awaited_decision import AwaitedDecision
+from keystead.core.records.client import Client
 from keystead.core.spec import CIBA
 from keystead.core.values import EpochSeconds, handle_digest
 from keystead.oauth.backchannel_answers import Proof, allow, decision_of, refuse, remember_consent
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
+from keystead.oauth.grants.ciba import GRANT_TYPE
 from keystead.oauth.landscape import landscape
+from keystead.oauth.still_registered import has_grant
 from keystead.storage.ports import Write, get
 
 ACTION: Final = "ciba.test_answer"
+_ACTIONS: Final = ("allow", "deny")
 
 
 class CibaTestForm(Form, frozen=True, kw_only=True):
@@ -47,7 +51,9 @@ class CibaTestEndpoint(EndpointPlugin):
         id, now = handle_digest(form.auth_req_id), request.now
         waiting = await cx.store.read(get(AwaitedDecision, request.realm, id, now))
         account = await cx.store.read(get(Account, request.realm, waiting.subject, now)) if waiting else None
-        if waiting is None or account is None or waiting.purpose != "ciba" or form.action not in ("allow", "deny"):
+        client = await cx.store.read(get(Client, request.realm, waiting.client_id, now)) if waiting else None
+        there = account is not None and account.enabled and has_grant(client, GRANT_TYPE)
+        if waiting is None or account is None or not there or waiting.purpose != "ciba" or form.action not in _ACTIONS:
             raise InvalidRequest("name a request that waits, and allow or deny", reason="ciba.decision")
         level = next(iter(waiting.request.acr_values), "1")
         decided = decision_of(waiting, account, Proof(level, ("pwd",), EpochSeconds(now)), land.scope_map)

@@ -11,6 +11,7 @@ from keystead.core.spec import CIBA
 from keystead.oauth.asked import Asked
 from keystead.oauth.backchannel_answers import allow, refuse
 from keystead.oauth.context import ServerContext
+from keystead.oauth.grants.ciba import GRANT_TYPE
 from keystead.oauth.outcome import Outcome
 from keystead.storage.ports import Write, get
 
@@ -22,6 +23,7 @@ class CibaOutcome(Outcome):
     """
 
     name = "ciba"
+    grant_type = GRANT_TYPE
     specs = (CIBA["8"],)
 
     def keep(self, asked: Asked, decided: AuthorizationCode, cx: ServerContext) -> Write[bool]:

@@ -10,6 +10,7 @@ from keystead.core.spec import RFC8628
 from keystead.oauth.asked import Asked
 from keystead.oauth.awaited import decide, deny
 from keystead.oauth.context import ServerContext
+from keystead.oauth.grants.device_code import GRANT_TYPE
 from keystead.oauth.outcome import Outcome
 from keystead.storage.ports import Write
 
@@ -21,6 +22,7 @@ class DeviceOutcome(Outcome):
     """
 
     name = "device"
+    grant_type = GRANT_TYPE
     specs = (RFC8628["3.3"],)
 
     def keep(self, asked: Asked, decided: AuthorizationCode, cx: ServerContext) -> Write[bool]:
