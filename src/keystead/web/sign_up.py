@@ -26,6 +26,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.interactions import Handle, change_interaction
 from keystead.oauth.situation import read_browser
+from keystead.oauth.still_registered import may_still_be_answered
 from keystead.storage.ports import Write
 from keystead.web.cancelling import WAIT, cancel
 from keystead.web.client_words import client_facts
@@ -79,6 +80,8 @@ class SignUpEndpoint(EndpointPlugin):
             return unreadable_page(request, error.description, cx)
         situation = await look_up(request, form.interaction, cx) if form.interaction else None
         if situation is None or situation.interaction is None or situation.realm.sign_up != "open":
+            return finished_elsewhere(request, cx)
+        if not may_still_be_answered(situation.interaction, situation.client):
             return finished_elsewhere(request, cx)
         visit = Visit(request, cx, situation, form.interaction)
         if request.method == "GET":

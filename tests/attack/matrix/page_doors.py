@@ -123,6 +123,7 @@ PAGE_DOORS: dict[str, Door] = {
     "authorize/resume interaction": _resumed("authorize/resume"),
     "sign-in interaction": _resumed("sign-in"),
     "consent interaction": _resumed("consent"),
+    "sign-up interaction": _resumed("sign-up"),
     "browser cookie": Door("authorize/resume", _browser_cookie),
     "logout id_token_hint": Door("logout", _hint_at_logout),
     "logout token": _form("logout", lambda page: page.status == 303 or "signed out" in page.text, answer="yes"),

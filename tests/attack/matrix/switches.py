@@ -78,5 +78,6 @@ SWITCHES: dict[str, Switch] = {
     "registered client": _disable_registered,
     "trust domain": _off(Realm, "acme", transaction_tokens=TransactionRules()),
     "test door": _off(Realm, "acme", danger_backchannel_test_decisions=False),
+    "sign-up": _off(Realm, "acme", sign_up="closed"),
     "attester": _off(Realm, "acme", client_attesters=()),
 }

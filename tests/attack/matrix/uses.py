@@ -52,7 +52,7 @@ def _anew(path: str, knock: Callable[[World, str], Awaitable[bool]], *rests_on: 
     return Use(path, _nothing, knock, frozenset({REALM, *rests_on}))
 
 
-async def _nothing(world: World) -> str:
+async def _nothing(_: World) -> str:
     return ""
 
 
@@ -102,12 +102,11 @@ async def _look_at_consent(world: World, handle: str) -> bool:
     return page.status == 200 and page.has("consent-allow")
 
 
-async def _begin_device(world: World, _: str) -> bool:
-    return (await world.post("device_authorization", scope="openid")).status == 200
+def _posted(path: str, *rests_on: str, **form: str) -> Use:
+    async def knock(world: World, _: str) -> bool:
+        return (await world.post(path, **form)).status == 200
 
-
-async def _ask_back(world: World, _: str) -> bool:
-    return (await world.post("backchannel_authentication", scope="openid", login_hint="alice")).status == 200
+    return _anew(path, knock, *rests_on)
 
 
 async def _begin_challenge(world: World, _: str) -> bool:
@@ -169,10 +168,6 @@ async def _register_openly(world: World, _: str) -> bool:
     return (await world.registrar.post({"redirect_uris": [REDIRECT]}, None)).status == 201
 
 
-async def _own_token(world: World, _: str) -> bool:
-    return (await world.token("client_credentials", scope="ssf.manage")).status == 200
-
-
 async def _workload_token(world: World) -> str:
     kind = "urn:keystead:params:oauth:client-assertion-type:workload"
     form = {"client_assertion_type": kind, "client_assertion": "workload:gateway", "client_id": "by_workload"}
@@ -220,6 +215,7 @@ USES: dict[str, Use] = {
         _look_at_consent,
         frozenset({REALM, CLIENT, ACCOUNT, SESSION, CODE, "profile", "redirect URI"}),
     ),
+    "make an account": _at("interaction", "sign-up interaction", CLIENT, CODE, "profile", "redirect URI", "sign-up"),
     "redeem a code": _at("authorization code", "token code", *PERSON, CODE, "profile"),
     "refresh": Use(
         "token",
@@ -229,12 +225,14 @@ USES: dict[str, Use] = {
         "refresh_token",
     ),
     "refresh offline": _at("refresh token", "token refresh_token", CLIENT, ACCOUNT, CONSENT, REFRESH, "profile"),
-    "own token": _anew("token", _own_token, CLIENT, CREDENTIALS, "profile"),
+    "own token": _posted("token", CLIENT, CREDENTIALS, "profile", grant_type="client_credentials", scope="ssf.manage"),
     "device polls": _at("device_code", "token device_code", *PERSON, DEVICES, "profile"),
-    "device begins": _anew("device_authorization", _begin_device, CLIENT, DEVICES),
+    "device begins": _posted("device_authorization", CLIENT, DEVICES, scope="openid"),
     "device code typed": _at("user_code", "device user_code", CLIENT, DEVICES),
     "backchannel polls": _at("auth_req_id", "token auth_req_id", CLIENT, ACCOUNT, CONSENT, BACKCHANNEL, "profile"),
-    "backchannel begins": _anew("backchannel_authentication", _ask_back, CLIENT, ACCOUNT, BACKCHANNEL),
+    "backchannel begins": _posted(
+        "backchannel_authentication", CLIENT, ACCOUNT, BACKCHANNEL, scope="openid", login_hint="alice"
+    ),
     "backchannel hint of an issuer": _at(
         "trusted assertion", "backchannel login_hint_token", CLIENT, ACCOUNT, BACKCHANNEL, FOREIGN
     ),

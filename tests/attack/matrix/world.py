@@ -205,6 +205,7 @@ async def open_world(issuer: Issuer) -> World:
         require_attestation_challenge=True,
         danger_backchannel_test_decisions=True,
         status_lists=True,
+        sign_up="open",
         features=("first_party", "id_jag_issuer", "id_jag_receiver", "trusted_issuers"),
     )
     await issuer.consent(Account(realm="acme", id="usr_alice", username="alice"), "shop", SCOPES.split())
