@@ -49,3 +49,35 @@ async def test_the_challenge_is_no_way_around_pushed_requests(issuer: Issuer, pr
     proof = dpop(Sender().proof("POST", f"{issuer.url}/authorization_challenge", issuer.now))
     answer = await issuer.post("authorization_challenge", form | shown(issuer), headers=[proof])
     assert answer.error == "unauthorized_client", answer.body
+
+
+@pytest.mark.attack("U3")
+@pytest.mark.parametrize("demand", [{"require_signed_request_object": True}, {"profile": "fapi2_message_signing"}])
+async def test_no_door_takes_an_unsigned_request_of_a_client_that_must_sign(
+    issuer: Issuer, demand: dict[str, Any]
+) -> None:
+    await open_shop(issuer)
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    await issuer.change(
+        Client,
+        "shop",
+        first_party=True,
+        skip_consent=True,
+        grant_types=("authorization_code", device),
+        token_endpoint_auth_method="private_key_jwt",
+        jwks=jwks("ES256"),
+        client_secret_digests=(),
+        **demand,
+    )
+    form = {
+        "response_type": "code",
+        "scope": "openid catalog:read",
+        "code_challenge": challenge(VERIFIER),
+        "code_challenge_method": "S256",
+        "username": "alice",
+        "password": PASSWORD,
+    }
+    for path in ("authorization_challenge", "device_authorization"):
+        proof = dpop(Sender().proof("POST", f"{issuer.url}/{path}", issuer.now))
+        answer = await issuer.post(path, form | shown(issuer), headers=[proof])
+        assert answer.error in ("invalid_request", "unauthorized_client"), (path, answer.body)

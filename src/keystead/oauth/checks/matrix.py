@@ -67,6 +67,8 @@ _BROWSER: Final = frozenset({AUTHORIZE})
 _BOTH: Final = frozenset({AUTHORIZE, PAR})
 _FROM_THE_START: Final = frozenset({AUTHORIZE, PAR, UNRESOLVED})
 _CODE: Final = frozenset({*_BOTH, AUTHORIZATION_CHALLENGE})
+_SIGNED_OR_NOT: Final = frozenset({*_CODE, DEVICE_AUTHORIZATION})
+"""The doors that ask here whether a signature is demanded; the back channel reads signed requests of its own kind."""
 _EVERY: Final = frozenset({*_CODE, DEVICE_AUTHORIZATION, BACKCHANNEL_AUTHENTICATION})
 
 MATRIX: Final[tuple[Row, ...]] = (
@@ -74,7 +76,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     Row(require_registered_redirect_uri, _FROM_THE_START, here=True),
     Row(require_known_response_mode, _FROM_THE_START),
     Row(require_demanded_push, _BROWSER),
-    Row(require_demanded_signature, _BOTH),
+    Row(require_demanded_signature, _SIGNED_OR_NOT),
     Row(refuse_inline_registration, _BOTH),
     Row(require_code_response_type, _CODE),
     Row(require_code_grant, _CODE),
