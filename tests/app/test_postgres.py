@@ -85,7 +85,7 @@ def test_an_unreachable_database_is_said_in_one_line_without_its_password(tmp_pa
     for command in ("serve", "apply", "doctor"):
         told = keystead(command, cwd=tmp_path)
         assert told.returncode == 1
-        assert "postgresql://127.0.0.1/keystead: cannot be reached" in told.stdout + told.stderr
+        assert "postgresql://127.0.0.1:1/keystead: cannot be reached" in told.stdout + told.stderr
         assert "Traceback" not in told.stderr
         assert PASSWORD not in told.stdout + told.stderr
 

@@ -17,10 +17,7 @@ VERIFIED: Final = "verify-full"
 
 def hosts(url: str) -> list[str]:
     """Return the hosts a URL names; a directory is that of a Unix socket. Empty: the socket of this machine."""
-    parts = urlsplit(url)
-    named = parts.netloc.rpartition("@")[2].split(",")
-    named += [host for value in parse_qs(parts.query).get("host", []) for host in value.split(",")]
-    return [host for host in map(_without_port, named) if host]
+    return [host for host in map(_without_port, _named(url)) if host]
 
 
 def stays_here(url: str) -> bool:
@@ -39,9 +36,15 @@ def names_authorities(url: str) -> bool:
 
 
 def spoken(url: str) -> str:
-    """Return the URL as errors and logs may show it: hosts and database, no user, no password, no parameter."""
+    """Return the URL as errors and logs may show it: hosts, ports and database, no user, no password, no parameter."""
     parts = urlsplit(url)
-    return f"postgresql://{','.join(hosts(url))}{parts.path}"
+    return f"postgresql://{','.join(filter(None, _named(url)))}{parts.path}"
+
+
+def _named(url: str) -> list[str]:
+    parts = urlsplit(url)
+    named = parts.netloc.rpartition("@")[2].split(",")
+    return named + [host for value in parse_qs(parts.query).get("host", []) for host in value.split(",")]
 
 
 def _without_port(host: str) -> str:
