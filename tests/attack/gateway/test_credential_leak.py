@@ -127,7 +127,8 @@ async def test_no_response_of_a_whole_visit_holds_a_token(site: Site) -> None:
     for response in visitor.seen:
         text = (response.head + response.body).decode("latin-1")
         assert not any(secret in text for secret in secrets)
-        assert token_likes(text) == []
+        lines = [line for line in text.split("\r\n") if not line.lower().startswith("set-cookie: ")]
+        assert token_likes("\n".join(lines)) == [], "the visitor's own cookies are all it is given"
     for decision in site.journal.decisions:
         line = msgspec.json.encode(decision).decode()
         assert not any(secret in line for secret in (*secrets, *visitor.jar.values()))
