@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from keystead.sdk import revocation_feed
 from tests.harness.databases import DATABASES
 from tests.harness.issuer import RunningIssuer, issuer_in, running_issuer
 from tests.harness.postgres import stop_shared_server
@@ -83,6 +85,16 @@ async def door(issuer: Issuer) -> AsyncIterator[FrontDoor]:
     async with front_door(issuer) as opened:
         await open_shop(issuer)
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def no_follower_outlives_its_test() -> Iterator[None]:
+    """A verifier nobody closed would go on asking at its issuer's port, where another test's server may listen now."""
+    before = weakref.WeakSet(revocation_feed._shared.values())
+    yield
+    for feed in list(revocation_feed._shared.values()):
+        if feed not in before:
+            feed.step = lambda: 3_600.0  # type: ignore[method-assign]  # its thread sleeps until nobody holds the feed
 
 
 @pytest.fixture(scope="session", autouse=True)

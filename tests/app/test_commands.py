@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tests.harness.issuer import RunningIssuer
+from tests.harness.processes import free_port
 
 
 def keystead(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -43,14 +44,14 @@ def test_an_unknown_command_and_a_missing_file_are_one_line_each(tmp_path: Path)
 
 
 SMALL = """
-server: {base_url: "http://localhost:8080", listen: "127.0.0.1:8080", database: "sqlite:///DATABASE"}
+server: {base_url: "http://localhost:8080", listen: "127.0.0.1:PORT", database: "sqlite:///DATABASE"}
 realms: {acme: {apis: [{audience: https://notes.acme.example, scopes: [notes:read]}]}}
 """
 
 
 def small(tmp_path: Path, database: str) -> None:
     """Write a small configuration file."""
-    (tmp_path / "keystead.yaml").write_text(SMALL.replace("DATABASE", database))
+    (tmp_path / "keystead.yaml").write_text(SMALL.replace("DATABASE", database).replace("PORT", str(free_port())))
 
 
 def test_whoever_only_looks_makes_no_database(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from tests.harness.databases import POSTGRES, server_settings
 from tests.harness.issuer import RunningIssuer, issuer_in
 from tests.harness.oauth_client import OAuthClient
 from tests.harness.postgres import PostgresServer
+from tests.harness.processes import free_port
 
 SMALL = """
-server: {base_url: "http://localhost:8080", listen: "127.0.0.1:8080", database: "DATABASE"KEY}
+server: {base_url: "http://localhost:8080", listen: "127.0.0.1:PORT", database: "DATABASE"KEY}
 realms: {acme: {apis: [{audience: https://notes.acme.example, scopes: [notes:read]}]}}
 """
 PASSWORD = "correct-horse-battery-database"
@@ -51,7 +52,11 @@ async def on_postgres(server: PostgresServer, tmp_path: Path) -> AsyncIterator[R
 def small(tmp_path: Path, database: str, *, key: bool = True) -> None:
     """Write a small configuration file, and its key file."""
     load_or_make_key(tmp_path / "kek")
-    text = SMALL.replace("DATABASE", database).replace("KEY", ", key_encryption_key: file:kek" if key else "")
+    text = (
+        SMALL.replace("DATABASE", database)
+        .replace("PORT", str(free_port()))
+        .replace("KEY", ", key_encryption_key: file:kek" if key else "")
+    )
     (tmp_path / "keystead.yaml").write_text(text)
 
 

@@ -87,7 +87,7 @@ def test_alice_orders_billing_reacts_and_bob_is_refused(demo: Demo) -> None:
         assert alice.inner_text("#who") == "Alice Berg"
 
         alice.click("[data-product=lantern]")
-        alice.wait_for_selector("#invoices [data-invoice-for]", timeout=15_000)
+        alice.wait_for_selector("#invoices [data-invoice-for]", timeout=60_000)
         order = alice.get_attribute("#orders [data-order]", "data-order")
         assert order is not None
         assert alice.get_attribute("#invoices [data-invoice-for]", "data-invoice-for") == order
@@ -116,10 +116,10 @@ def test_the_x_ray_shows_every_hop_of_an_order(demo: Demo) -> None:
         page = browser.new_context().new_page()
         sign_in(demo, page, "carol")
         page.click("[data-product=compass]")
-        page.wait_for_selector("#invoices [data-invoice-for]", timeout=15_000)
+        page.wait_for_selector("#invoices [data-invoice-for]", timeout=60_000)
         xray = page.context.new_page()
         expected = {"session cookie", "opaque token", "workload assertion", "JWT", "inventory", "billing"}
-        text, ending = "", time.monotonic() + 15
+        text, ending = "", time.monotonic() + 60
         while not all(word in text for word in expected):  # six processes write their lines when they get to it
             assert time.monotonic() < ending, f"not on the X-ray: {[word for word in expected if word not in text]}"
             xray.goto(demo.places.xray_url)

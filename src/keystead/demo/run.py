@@ -28,7 +28,7 @@ from keystead.demo.xray.lines import Traces
 from keystead.demo.xray.server import XRay, serve_xray
 from keystead.workload.agent_key import load_agent_key
 
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 ATTEMPTS = 3
 BUSY = "already in use"
 SERVICE_PORTS = {"catalog": 8101, "orders": 8102, "inventory": 8103, "billing": 8104}

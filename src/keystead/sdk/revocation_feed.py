@@ -40,6 +40,8 @@ _LOOK_AGAIN: Final = 300.0
 _LONGEST_PAUSE: Final = 2.0
 _LEAST_INTERVAL: Final = 0.5
 _DISCOVERY: Final = "/.well-known/openid-configuration"
+_chance: Final = random.SystemRandom()
+"""Its own: a program that seeds the shared one gets the same numbers, whatever this thread does."""
 _logger = logging.getLogger("keystead.sdk.revocations")
 
 
@@ -100,7 +102,7 @@ class RevocationFeed:
         except Exception as error:  # noqa: BLE001 - whatever it is: no news came, and the thread must go on
             self._fail(f"{type(error).__name__}: {error}")
             pause = min(0.1 * 2.0**self._failures, _LONGEST_PAUSE)
-            return pause * random.uniform(0.5, 1.0)  # noqa: S311 - so that a thousand services do not ask at once
+            return pause * _chance.uniform(0.5, 1.0)  # so that a thousand services do not ask at once
         finally:
             if not self.settled.done() and (self._complete or self.absent or self._failures):
                 self.settled.set_result(None)
