@@ -70,8 +70,13 @@ def is_within(asked: Mapping[str, Any], granted: Mapping[str, Any]) -> bool:
 
 def still_open(details: Details, realm: Realm, client: Client) -> Details:
     """Return those details whose type the realm still has and the client may still ask for."""
-    types = set(realm.authorization_details_types) & set(client.authorization_details_types)
-    return tuple(detail for detail in details if detail["type"] in types)
+    types = client.authorization_details_types
+    return tuple(detail for detail in still_known(details, realm) if detail["type"] in types)
+
+
+def still_known(details: Details, realm: Realm) -> Details:
+    """Return those details whose type the realm still has."""
+    return tuple(detail for detail in details if detail["type"] in realm.authorization_details_types)
 
 
 def locations_of(details: Iterable[Detail], realm: Realm) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class TransactionTokenExchange(Exchange):
         return Authority(
             holding=transaction.holding,
             grant_id=transaction.holding.grant_id,
-            bounds=Bounds(transaction.scopes, target=rules.trust_domain),
+            bounds=Bounds(_still_owned(transaction.scopes, attempt), target=rules.trust_domain),
             ask=Ask(split_scope(form.scope)),
             refusal=REFUSAL,
             expires_by=transaction.expires_by,
@@ -122,10 +122,13 @@ async def _begun(form: TokenExchangeForm, attempt: Attempt) -> Transaction | Den
     claims = await read_held(form.subject_token, attempt)
     if isinstance(claims, Denied):
         return claims
+    scopes = claims.scopes
+    if claims.of_person:
+        scopes = attempt.scope_map.allowed_by_roles(scopes, claims.roles)
     return Transaction(
         id=str(uuid.uuid4()),
         holding=holding_of(claims),
-        scopes=claims.scopes,
+        scopes=scopes,
         workloads=(),
         details={},
         context={},
@@ -175,6 +178,11 @@ async def _scopes_now(claims: dict[str, Any], attempt: Attempt) -> tuple[str, ..
         return scopes
     account = await attempt.cx.store.read(get(Account, attempt.realm.id, claims["sub"], attempt.now))
     return attempt.scope_map.allowed_by_roles(scopes, account.roles if account is not None else ())
+
+
+def _still_owned(scopes: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
+    """Return those scopes that some enabled API, or the issuer, still has."""
+    return tuple(scope for scope in scopes if scope in attempt.scope_map.owners)
 
 
 def _extended(found: Transaction, form: TokenExchangeForm, attempt: Attempt) -> Transaction:

@@ -15,7 +15,7 @@ from keystead.oauth import catalogue
 from keystead.oauth import exchanges as exchanges_folder
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import holding_of
-from keystead.oauth.authorization_details import narrowed
+from keystead.oauth.authorization_details import narrowed, still_known
 from keystead.oauth.client_authentication import Caller
 from keystead.oauth.exchange import Exchange, TokenExchangeForm
 from keystead.oauth.foreign_subjects import foreign_authority, is_foreign
@@ -89,7 +89,9 @@ class TokenExchange(Grant[TokenExchangeForm]):
         return Authority(
             holding=holding_of(subject),
             grant_id=subject.gid,
-            authorization_details=narrowed(form.authorization_details, subject.authorization_details),
+            authorization_details=narrowed(
+                form.authorization_details, still_known(subject.authorization_details, attempt.realm)
+            ),
             bounds=_bounds(subject, target, attempt),
             ask=Ask(split_scope(form.scope)),
             refusal=REFUSAL,
