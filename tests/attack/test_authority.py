@@ -184,6 +184,19 @@ async def test_a_disabled_workload_is_refused_everywhere(market: Market) -> None
     assert (answer.status, answer.error) == (401, "invalid_client")
 
 
+@pytest.mark.attack("F4")
+async def test_a_disabled_workload_takes_the_tokens_of_its_client_with_it(market: Market) -> None:
+    """People sign in to `bff`, which proves itself as the workload `gateway`."""
+    tokens = await market.bff_tokens()
+    at_orders = (await market.as_bff(EXCHANGE, **subject(tokens["access_token"], ORDERS))).json["access_token"]
+    assert await market.active(at_orders, "orders")
+    await market.issuer.change(Workload, "gateway", enabled=False)
+    assert not await market.active(at_orders, "orders")
+    assert (await market.userinfo(tokens["access_token"])).status == 401
+    assert (await market.as_bff("refresh_token", refresh_token=tokens["refresh_token"])).error == "invalid_client"
+    assert (await market.exchange(at_orders, INVENTORY, "orders")).error == "invalid_grant"
+
+
 @pytest.mark.attack("T5")
 async def test_a_disabled_api_gets_no_more_tokens(market: Market) -> None:
     tokens = await market.tokens()

@@ -58,6 +58,16 @@ def _without_grant(grant_type: str) -> Switch:
     return _off(Client, "shop", grant_types=tuple(one for one in grants() if one != grant_type))
 
 
+def _gone(kind: type[Record], id: str) -> Switch:
+    async def switch(world: World) -> None:
+        await world.issuer.store.write(partial(remove, kind, "acme", id))
+
+    return switch
+
+
+REMOVED = " removed"
+"""What ends the name of a thing that is not only switched off but gone: the same uses rest on it."""
+
 SWITCHES: dict[str, Switch] = {
     "realm": _off(Realm, "acme"),
     "client": _off(Client, "shop"),
@@ -67,6 +77,13 @@ SWITCHES: dict[str, Switch] = {
     "actor": _off(Client, "catalog"),
     "trusted issuer": _off(TrustedIssuer, "ci"),
     "partner server": _off(PartnerServer, CHAT),
+    f"client{REMOVED}": _gone(Client, "shop"),
+    f"account{REMOVED}": _gone(Account, "usr_alice"),
+    f"API{REMOVED}": _gone(Api, CATALOG),
+    f"workload{REMOVED}": _gone(Workload, "gateway"),
+    f"actor{REMOVED}": _gone(Client, "catalog"),
+    f"trusted issuer{REMOVED}": _gone(TrustedIssuer, "ci"),
+    f"partner server{REMOVED}": _gone(PartnerServer, CHAT),
     "session": _end_session,
     "consent": _withdraw_consent,
     **{f"grant {name}": _without_grant(name) for name in grants()},
