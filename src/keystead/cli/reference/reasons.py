@@ -1,6 +1,7 @@
 """docs/reference/errors.md: the OAuth errors callers see, and every reason slug that stands in a log line.
 
-Reasons are found in the source: wherever one is given to an error, a refusal or a decision.
+Reasons are found in the source: wherever one is given to an error, a refusal or a decision, or is among the `events`
+of a plug-in.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from keystead.core import attestation_errors, errors, registration_errors, reque
 
 _SLUG: Final = re.compile(r"[a-z*][a-z0-9_*]*(\.[a-z0-9_*]+)+")
 _FIRST_ARGUMENT: Final = frozenset({"Denied", "Rejected", "NotAttested"})
+_RECORDING: Final = re.compile(r"_?refus\w*|_done|_record")
+"""What functions are called that take a reason by position, among other texts."""
 _SKIPPED: Final = ("demo", "cli")
 
 Found = dict[str, dict[str, str]]
@@ -61,12 +64,18 @@ def slugs() -> Found:
         tree = ast.parse(path.read_text())
         constants = _constants(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                for kind, argument in _slug_arguments(node):
-                    for slug in _texts(argument, constants):
-                        if _SLUG.fullmatch(slug) or (kind == "action" and slug.isidentifier()):
-                            found[kind].setdefault(slug, module)
+            for kind, argument in (*_slug_arguments(node), *_events(node)):
+                for slug in _texts(argument, constants):
+                    if _SLUG.fullmatch(slug) or (kind == "action" and slug.isidentifier()):
+                        found[kind].setdefault(slug, module)
     return found
+
+
+def _events(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the reasons a plug-in announces."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(target, ast.Name) and target.id == "events":
+        yield from (("reason", text) for text in getattr(node.value, "elts", ()))
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -79,7 +88,9 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
     return named
 
 
-def _slug_arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+def _slug_arguments(call: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    if not isinstance(call, ast.Call):
+        return
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name == "Decision" and call.args:
         yield "action", call.args[0]
@@ -87,9 +98,20 @@ def _slug_arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
             yield "reason", call.args[2]
     elif name in _FIRST_ARGUMENT and call.args:
         yield "reason", call.args[0]
+    elif _RECORDING.fullmatch(name):
+        yield from _recorded(call)
     for keyword in call.keywords:
         if keyword.arg in ("reason", "action"):
             yield keyword.arg, keyword.value
+
+
+def _recorded(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    if any(keyword.arg == "reason" for keyword in call.keywords):
+        yield from (("action", argument) for argument in call.args[:1])
+        return
+    for argument in call.args:
+        is_action = isinstance(argument, ast.Name) and argument.id.endswith("ACTION")
+        yield "action" if is_action else "reason", argument
 
 
 def _texts(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:
