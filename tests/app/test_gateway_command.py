@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
+from keystead.app import gateway_process
+from keystead.app.settings.load import load_settings
+from keystead.storage.ports import Store
 from tests.harness.processes import Process, free_port
 
 FILE = """
@@ -50,3 +55,17 @@ def test_a_busy_management_port_is_said_in_one_line(tmp_path: Path) -> None:
     assert said.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+async def test_work_beside_the_gateway_that_breaks_ends_it_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(store: Store) -> None:
+        raise RuntimeError("the sweeper broke")
+
+    file = tmp_path / "keystead.yaml"
+    file.write_text(FILE.replace("LISTEN", str(free_port())).replace("MANAGEMENT", str(free_port())))
+    monkeypatch.setattr(gateway_process, "sweep_forever", broken)
+    settings = gateway_process.complete(load_settings(file))
+    with pytest.raises(RuntimeError, match="the sweeper broke"):
+        await asyncio.wait_for(gateway_process._serve(settings, tmp_path), 40)

@@ -54,6 +54,8 @@ async def _serve(gateway: GatewaySettings, directory: Path) -> None:
     stopped = asyncio.Event()
     beside = [asyncio.create_task(sweep_forever(store)), asyncio.create_task(_stop_on_signal(stopped))]
     beside += [asyncio.create_task(server.run_until_stopped()) for server in management]
+    for task in beside:
+        task.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else stopped.set())
     try:
         await serve(gateway, store, sealer, journal, stopped=stopped, ready=ready)
     finally:
@@ -61,8 +63,11 @@ async def _serve(gateway: GatewaySettings, directory: Path) -> None:
             server.stop()
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        outcomes = await asyncio.gather(*beside, return_exceptions=True)
         await store.close()
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def complete(settings: Settings) -> GatewaySettings:
