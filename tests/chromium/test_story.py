@@ -68,6 +68,7 @@ class Watcher:
 
 
 def sign_in(demo: Demo, page: Page, name: str, *, consent: bool = True) -> None:
+    page.set_default_timeout(90_000)  # eight processes and a browser on a small machine
     page.goto(demo.places.shop_url)
     page.click("#sign-in")
     page.fill("#username", name)
