@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -95,8 +96,13 @@ def unprivileged() -> Iterator[Path]:
     """Be nobody for a while when the tests run as root, whom no file mode stops; yields a folder nobody owns."""
     folder = Path(tempfile.mkdtemp())
     if os.geteuid() == 0:
+        known_migrations("keystead.storage.sqlite")  # while the source can be read
         os.chown(folder, 65534, 65534)
         os.seteuid(65534)
+        if not os.access(Path(__file__).parent, os.X_OK, effective_ids=True):
+            os.seteuid(0)
+            shutil.rmtree(folder)
+            pytest.skip("the clone is where only root can read: file modes cannot be tried as nobody")
     yield folder
     if os.getuid() == 0:
         os.seteuid(0)

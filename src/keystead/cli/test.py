@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -83,7 +84,8 @@ def _run_check(name: str, arguments: list[str], root: Path, environment: dict[st
 
 def bring_chromium() -> str:
     """Look for Chromium and install Debian's where that is allowed. Returns what to say when there is none."""
-    if find_chromium() or (_install("chromium", "Chromium", "browser tests") and find_chromium()):
+    # libatomic1: the program that drives it needs that library, which a bare Debian lacks.
+    if _can_be_driven() or (_install("chromium", "Chromium", "browser tests", "libatomic1") and find_chromium()):
         return ""
     click.echo("NO CHROMIUM HERE: the browser tests WILL NOT RUN. Install it (apt install chromium) to run them.")
     return "Chromium"
@@ -108,12 +110,23 @@ def bring_apache() -> str:
     return name
 
 
-def _install(package: str, name: str, tests: str) -> bool:
-    """Install a package of Debian's. Answer: whether that was tried."""
+def _can_be_driven() -> bool:
+    """Whether Chromium is here, and the program that drives it for the tests starts."""
+    found = find_spec("playwright")
+    driver = Path(found.origin or "").parent / "driver" / "node" if found is not None else Path()
+    try:
+        started = subprocess.run([driver, "--version"], check=False, capture_output=True)  # noqa: S603
+    except OSError:
+        return False
+    return bool(find_chromium()) and started.returncode == 0
+
+
+def _install(package: str, name: str, tests: str, *more: str) -> bool:
+    """Install packages of Debian's. Answer: whether that was tried."""
     if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
         return False
     click.echo(f"installing {name} from Debian's packages for the {tests} ...")
-    for step in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", package, *more]):
         arguments = ["apt-get", "--quiet", "--quiet", *step]
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(arguments, env=quiet, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
