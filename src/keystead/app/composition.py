@@ -118,6 +118,18 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         mtls_base_url=configuration.mtls_base_url,
     )
     metrics = Metrics()
+    application, certified = _applications(cx, configuration, metrics)
+    for one in (application, certified):
+        one.on_stop.append(revocation_news.stop)
+    metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
+    management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
+    return Issuer(cx, store, keys, passwords, outbound, metrics, application, certified, management)
+
+
+def _applications(
+    cx: ServerContext, configuration: IssuerConfiguration, metrics: Metrics
+) -> tuple[Application, Application]:
+    """Return what the public listener serves, and what the one serves that asks for certificates: all but pages."""
     application = Application(
         IssuerRoutes(cx, endpoints()),
         meter=metrics,
@@ -134,11 +146,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         limits=configuration.limits,
         default_headers=_default_headers(cx),
     )
-    for one in (application, certified):
-        one.on_stop.append(revocation_news.stop)
-    metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
-    management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
-    return Issuer(cx, store, keys, passwords, outbound, metrics, application, certified, management)
+    return application, certified
 
 
 def _default_headers(cx: ServerContext) -> Headers:

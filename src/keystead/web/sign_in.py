@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from keystead.core.cookies import cookie_name, read_cookie, set_cookie
+from keystead.core.cookies import cookie_name, read_cookie
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
-from keystead.core.http import Headers, Reply, Request
+from keystead.core.http import Reply, Request
 from keystead.core.protocols import PasswordsBusy
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
 from keystead.core.values import Secret
-from keystead.identity.known_browsers import KNOWN_BROWSER_LIFETIME, know_browser, known_browser
-from keystead.identity.sessions import SignedIn
+from keystead.identity.known_browsers import known_browser
 from keystead.identity.throttle import Wait
 from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
@@ -23,6 +22,7 @@ from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import read_browser
 from keystead.web.cancelling import WAIT, cancel
 from keystead.web.returning import come_back, look_up, mark
+from keystead.web.session_cookies import session_cookies
 from keystead.web.sign_in_attempt import Attempt, Entered, Wrong, try_password
 from keystead.web.sign_in_page import (
     EMPTY,
@@ -144,14 +144,4 @@ async def _attempt(visit: Visit, form: SignInForm) -> Reply:
         return sign_in_page(visit, form.username, waiting(outcome))
     if isinstance(outcome, Wrong):
         return sign_in_page(visit, form.username, WRONG)
-    return come_back(request, visit.handle, cx, _cookies(visit, outcome, form.username))
-
-
-def _cookies(visit: Visit, signed_in: SignedIn, username: str) -> Headers:
-    """Return the headers that give the browser its session, and the mark that it is known for this account."""
-    realm, cx = visit.request.realm, visit.cx
-    known = know_browser(cx.sealer, realm, username)
-    return (
-        set_cookie(cookie_name("session", realm, secure=cx.secure), signed_in.handle),
-        set_cookie(cookie_name("known", realm, secure=cx.secure), known, KNOWN_BROWSER_LIFETIME),
-    )
+    return come_back(request, visit.handle, cx, session_cookies(visit, outcome, form.username))

@@ -6,18 +6,16 @@ from typing import ClassVar
 
 import msgspec
 
-from keystead.core.cookies import cookie_name, set_cookie
 from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
-from keystead.core.http import Headers, Reply, Request
+from keystead.core.http import Reply, Request
 from keystead.core.networks import network_of
 from keystead.core.protocols import PasswordsBusy
 from keystead.core.records.account import Account
 from keystead.core.records.session import Evidence
 from keystead.core.spec import OIDC_PROMPT_CREATE, Section
 from keystead.core.values import Secret
-from keystead.identity.known_browsers import KNOWN_BROWSER_LIFETIME, know_browser
 from keystead.identity.new_accounts import Wished, make_account, what_is_wrong
 from keystead.identity.sessions import NewSession, SignedIn, sign_in
 from keystead.oauth.authorize import finished_elsewhere
@@ -32,6 +30,7 @@ from keystead.web.cancelling import WAIT, cancel
 from keystead.web.client_words import client_facts
 from keystead.web.rendering import render
 from keystead.web.returning import come_back, look_up
+from keystead.web.session_cookies import session_cookies
 from keystead.web.sign_in_page import NOTHING, Remark, Visit, busy_page, unreadable_page, waiting_seconds
 
 _TAKEN = "Somebody has this user name already; choose another."
@@ -120,14 +119,16 @@ async def _make(visit: Visit, form: SignUpForm) -> Reply:
         return _page(visit, form, Remark(_TAKEN))
     account, signed_in = made
     _record(visit, account, "sign_up.account_made")
-    return come_back(request, visit.handle, cx, _cookies(visit, signed_in, account.username))
+    return come_back(request, visit.handle, cx, session_cookies(visit, signed_in, account.username))
 
 
 def _settle(visit: Visit, wished: Wished, password_hash: str) -> Write[tuple[Account, SignedIn] | None]:
     """Make account and session, and note both in the interaction, in one write."""
     request, situation = visit.request, visit.situation
+    if situation.interaction is None:
+        return None
     account = yield from make_account(request.realm, wished, password_hash, request.now)
-    if account is None or situation.interaction is None:
+    if account is None:
         return None
     agent = next((value.decode("latin-1") for name, value in request.headers if name == b"user-agent"), "")
     signed_in = yield from sign_in(
@@ -142,15 +143,6 @@ def _settle(visit: Visit, wished: Wished, password_hash: str) -> Write[tuple[Acc
     changed = msgspec.structs.replace(situation.interaction, signed_in_at=request.now)
     yield from change_interaction(changed, request.now)
     return account, signed_in
-
-
-def _cookies(visit: Visit, signed_in: SignedIn, username: str) -> Headers:
-    realm, cx = visit.request.realm, visit.cx
-    known = know_browser(cx.sealer, realm, username)
-    return (
-        set_cookie(cookie_name("session", realm, secure=cx.secure), signed_in.handle),
-        set_cookie(cookie_name("known", realm, secure=cx.secure), known, KNOWN_BROWSER_LIFETIME),
-    )
 
 
 def _page(visit: Visit, form: SignUpForm, remark: Remark = NOTHING) -> Reply:
