@@ -80,13 +80,17 @@ class FamilyView(msgspec.Struct, frozen=True):
 
 
 class Relationship(msgspec.Struct, frozen=True, order=True):
-    """One tuple: `user` has `relation` to `object`. `condition` and its JSON `context` are empty when it has none."""
+    """One tuple: `user` has `relation` to `object`. `condition` and its JSON `context` are empty when it has none.
+
+    From `expires_at` on the tuple counts no longer; 0: it never expires.
+    """
 
     object: str
     relation: str
     user: str
     condition: str = ""
     context: str = ""
+    expires_at: EpochSeconds = EpochSeconds(0)
 
 
 class RelationshipChange(msgspec.Struct, frozen=True):
