@@ -17,7 +17,7 @@ in step with a store, `embedded` and `blocking` are what a service holds in its 
 Does not: import a database driver until `open` is called, or talk to a server at all.
 """
 
-from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
+from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied, Step
 from keystead.authz.door import open, open_sync
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.errors import AuthorizationError, InvalidQuery, InvalidRelationship, ModelError, WriteRefused
@@ -30,6 +30,7 @@ __all__ = [
     "AuthorizationDecision",
     "AuthorizationEngine",
     "AuthorizationError",
+    "Conditional",
     "Denied",
     "InvalidQuery",
     "InvalidRelationship",

@@ -1,6 +1,6 @@
-"""The answers: `Allowed` with the path that proves it, `Denied` with the reason nothing does.
+"""The answers: `Allowed` with the path that proves it, `Denied` with the reason nothing does, `Conditional` in between.
 
-Both are true or false in a condition, so `if not await engine.check(...)` means what it says.
+All are true or false in an `if`, and only `Allowed` is true, so `if not await engine.check(...)` means what it says.
 """
 
 from __future__ import annotations
@@ -82,4 +82,22 @@ class Denied(decisions.Denied, frozen=True, tag="denied"):
         return "\n".join(lines)
 
 
-AuthorizationDecision = Allowed | Denied
+class Conditional(Denied, frozen=True, tag="conditional"):
+    """Not decided: it hangs on a condition that could not be evaluated, or on what lies too deep to look at.
+
+    It is a `Denied`, so that code which knows only yes and no refuses. `missing` names the parameters to pass as
+    `context` for a definite answer; it is empty when passing more would not help.
+    Reasons: `authz.condition_missing` (parameters are missing), `authz.condition_failed` (a value has the wrong type or
+    the expression failed on it), `authz.too_deep` (beyond `maximum_depth`), `authz.too_costly` (a condition cost more
+    than its limit).
+    """
+
+    missing: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Write what it hangs on."""
+        lines = [f"conditional ({self.reason}): {self.detail}", *(f"  missing {name}" for name in self.missing)]
+        return "\n".join(lines)
+
+
+AuthorizationDecision = Allowed | Denied | Conditional

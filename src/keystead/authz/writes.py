@@ -58,15 +58,11 @@ def _require_accepted(plan: Plan, tuple: Relationship) -> None:
     slot = plan.slots.get((type, tuple.relation))
     if slot is None:
         raise InvalidRelationship(f"{text_of(tuple)}: the model defines no `{tuple.relation}` on type `{type}`")
-    if tuple.condition:
-        raise InvalidRelationship(f"{text_of(tuple)}: conditions are not served yet; write the tuple without one")
     accepts, user = plan.accepts[slot], parse_user(tuple.user)
-    if user.relation:
-        accepted = (user.type, user.relation) in accepts.usersets
-    else:
-        accepted = user.type in (accepts.wildcards if user.id == WILDCARD else accepts.types)
+    accepted = accepts.allows(user.type, user.relation, user.id == WILDCARD, tuple.condition)
     if not accepted:
         relation = plan.model.relation(type, tuple.relation)
         allowed = ", ".join(str(restriction) for restriction in relation.restrictions) if relation else ""
         takes = f"takes [{allowed}]" if allowed else "is computed and takes no tuples"
-        raise InvalidRelationship(f"{text_of(tuple)}: `{type}#{tuple.relation}` {takes}")
+        given = f" with {tuple.condition}" if tuple.condition else ""
+        raise InvalidRelationship(f"{text_of(tuple)}{given}: `{type}#{tuple.relation}` {takes}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Final
+
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import explain
@@ -11,12 +15,28 @@ from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
 from keystead.authz.engine.vertex import Value
 
+END_OF_TIME: Final = math.inf
+
 
 class Evaluator:
-    """Answers from the graph as it is at the moment of asking. Pure: no I/O, no clock."""
+    """Answers from the graph as it is at the moment of asking. Pure: no I/O, no clock.
 
-    def __init__(self, graph: Graph) -> None:
+    `now` decides which expiring tuples still count (left out: none does), `context` has the parameters of conditions.
+    `maximum_depth` bounds how many usersets and parents stand between object and user, 0: no bound.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        now: float = END_OF_TIME,
+        context: Mapping[str, object] | None = None,
+        maximum_depth: int = 0,
+    ) -> None:
         self.graph = graph
+        self.now = now
+        self.context: Mapping[str, object] = context or {}
+        self.maximum_depth = maximum_depth
 
     def holds(self, user: str, relation: str, object: str) -> bool:
         """Decide without saying why. Raises: InvalidQuery."""

@@ -154,18 +154,16 @@ class Graph:
         """Find where a tuple belongs: which index, under which node, as what value. None: the model refuses it."""
         type = tuple.object.partition(":")[0]
         slot = self.plan.slots.get((type, tuple.relation))
-        if slot is None or tuple.condition:
+        if slot is None or tuple.condition or tuple.expires_at:  # not served yet: never an unconditional yes
             return None
         accepts = self.plan.accepts[slot]
         user, _, relation = tuple.user.partition("#")
         user_type, _, user_id = user.partition(":")
-        if relation:
-            target = accepts.usersets.get((user_type, relation))
-            if target is None:
-                return None
-            return self.usersets, self.node(self._intern(tuple.object), slot), self.node(self._intern(user), target)
-        if user_type not in (accepts.wildcards if user_id == WILDCARD else accepts.types):
+        if not accepts.allows(user_type, relation, user_id == WILDCARD, tuple.condition):
             return None
+        if relation:
+            target = accepts.usersets[user_type, relation]
+            return self.usersets, self.node(self._intern(tuple.object), slot), self.node(self._intern(user), target)
         return self.users, self.node(self._intern(tuple.object), slot), self._intern(user)
 
     def _intern(self, name: str) -> int:

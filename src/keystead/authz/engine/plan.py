@@ -13,7 +13,6 @@ import msgspec
 from keystead.authz.engine.backward import Backward, turn_round
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
-from keystead.authz.errors import ModelError, Problem
 from keystead.authz.model import (
     AuthorizationModel,
     Computed,
@@ -27,11 +26,23 @@ from keystead.authz.model import (
 
 
 class Accepts(msgspec.Struct, frozen=True):
-    """What the type restrictions of a slot let into a tuple. Usersets map (type, relation) to the slot they are."""
+    """What the type restrictions of a slot let into a tuple.
+
+    `types`, `wildcards` and `usersets` say who may be named at all, whatever the condition; usersets map
+    (type, relation) to the slot they are. `exactly` has every restriction whole: (type, relation, wildcard, condition).
+    """
 
     types: frozenset[str]
     wildcards: frozenset[str]
     usersets: Mapping[tuple[str, str], int]
+    exactly: frozenset[tuple[str, str, bool, str]]
+
+    def allows(self, type: str, relation: str, wildcard: bool, condition: str) -> bool:
+        """Tell whether a tuple may name this user with this condition.
+
+        A tuple without a condition does not match a restriction that demands one, nor the other way round.
+        """
+        return (type, relation, wildcard, condition) in self.exactly
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -50,8 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def compile_model(model: AuthorizationModel) -> Plan:
-    """Compile a checked model. Raises: ModelError when it uses what is not served yet."""
-    _refuse_conditions(model)
+    """Compile a checked model."""
     names = tuple((definition.name, relation.name) for definition in model.types for relation in definition.relations)
     slots = {name: slot for slot, name in enumerate(names)}
     relations = [relation for definition in model.types for relation in definition.relations]
@@ -64,28 +74,13 @@ def compile_model(model: AuthorizationModel) -> Plan:
     return Plan(model, slots, names, types, rules, accepts, shortcuts, turn_round(rules), len(names))
 
 
-def _refuse_conditions(model: AuthorizationModel) -> None:
-    if model.conditions:
-        raise ModelError(
-            [
-                Problem(
-                    f"condition `{condition.name}` cannot be evaluated yet.",
-                    condition.span,
-                    "not-yet",
-                    "leave conditions out of this model for now",
-                    condition.name,
-                )
-                for condition in model.conditions
-            ]
-        )
-
-
 def _accepts(slots: Mapping[tuple[str, str], int], restrictions: tuple[Restriction, ...]) -> Accepts:
     usersets = [(who.type, who.relation) for who in restrictions if who.relation]
     return Accepts(
         types=frozenset(who.type for who in restrictions if not who.relation and not who.wildcard),
         wildcards=frozenset(who.type for who in restrictions if who.wildcard),
         usersets={name: slots[name] for name in usersets},
+        exactly=frozenset((who.type, who.relation, who.wildcard, who.condition) for who in restrictions),
     )
 
 
