@@ -13,6 +13,7 @@ import pytest
 from keystead.authz import InvalidQuery, InvalidRelationship, open
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.graph import Graph
+from keystead.authz.engine.overlay import overlaid
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.language import read_model
 from keystead.authz.names import relationship
@@ -189,8 +190,7 @@ def test_contextual_tuples_leave_nothing_behind() -> None:
             together.add(each)
         users = ["user:1", "user:2", "user:1-new", random_user(random)]
         alone = answers(graph, users)
-        with graph.extended(extra):
-            assert answers(graph, users) == answers(together, users)
+        assert answers(overlaid(graph, extra), users) == answers(together, users)
         assert answers(graph, users) == alone == answers(fresh, users)
         assert (graph.numbers, graph.names, graph.types, graph.everybody) == (
             fresh.numbers, fresh.names, fresh.types, fresh.everybody,

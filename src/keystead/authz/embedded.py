@@ -9,6 +9,7 @@ from typing import Self
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.objects import list_objects
+from keystead.authz.engine.overlay import overlaid
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.replica import Replica
@@ -60,17 +61,15 @@ class AuthorizationEngine:
         Raises: InvalidQuery when the model has no such type or relation; InvalidRelationship when it does not allow
         one of `tuples`; StorageUnavailable. None of them is a yes.
         """
-        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
-        with evaluator.graph.extended(extra):
-            return evaluator.explain(user, relation, object)
+        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
+        return evaluator.explain(user, relation, object)
 
     async def check_many(
         self, questions: Sequence[Question], *, tuples: Iterable[TupleLike] = ()
     ) -> list[AuthorizationDecision]:
         """Decide many at one revision, without paths. Raises: InvalidQuery if any makes no sense."""
-        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
-        with evaluator.graph.extended(extra):
-            return [evaluator.decide(*question) for question in questions]
+        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
+        return [evaluator.decide(*question) for question in questions]
 
     async def explain(
         self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
@@ -80,9 +79,8 @@ class AuthorizationEngine:
 
     async def list_objects(self, type: str, relation: str, user: str, *, tuples: Iterable[TupleLike] = ()) -> list[str]:
         """Return every object of a type to which the user has the relation, in order. Never truncated."""
-        evaluator, extra = await self._evaluator(), accepted_tuples(self._plan, tuples)
-        with evaluator.graph.extended(extra):
-            return list_objects(evaluator, type, relation, user)
+        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
+        return list_objects(evaluator, type, relation, user)
 
     async def write(
         self,
@@ -134,5 +132,5 @@ class AuthorizationEngine:
         """Close."""
         await self.close()
 
-    async def _evaluator(self) -> Evaluator:
-        return Evaluator(await self._replica.catch_up(self._backend))
+    async def _evaluator(self, extra: Iterable[Relationship]) -> Evaluator:
+        return Evaluator(overlaid(await self._replica.catch_up(self._backend), extra))

@@ -42,7 +42,7 @@ class Evaluator:
         """Decide without saying why. Raises: InvalidQuery."""
         graph = self.graph
         quick = known(graph, user, relation, object)
-        if quick is not None and graph.plan.shortcuts.has[quick[2]]:
+        if quick is not None and graph.plan.shortcuts.has[quick[2]] and not graph.qualified_below(quick[2]):
             return reaches(graph, quick[0], quick[1], quick[3])
         question = ask(graph, user, relation, object)
         if self._has_shortcut(question):
@@ -65,4 +65,5 @@ class Evaluator:
         return decision
 
     def _has_shortcut(self, question: Question) -> bool:
-        return question.userset == UNKNOWN and self.graph.plan.shortcuts.has[question.slot]
+        graph, slot = self.graph, question.slot
+        return question.userset == UNKNOWN and graph.plan.shortcuts.has[slot] and not graph.qualified_below(slot)

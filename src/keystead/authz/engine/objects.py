@@ -28,7 +28,7 @@ def list_objects(evaluator: Evaluator, type: str, relation: str, user: str) -> l
     if own:
         names.add(asking)
     names.discard(f"{type}:{WILDCARD}")
-    certain = graph.plan.shortcuts.has[slot] and not userset
+    certain = graph.plan.shortcuts.has[slot] and not userset and not graph.qualified_below(slot)
     return sorted(names if certain else (name for name in names if evaluator.holds(user, relation, name)))
 
 

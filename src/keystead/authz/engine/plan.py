@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.authz.engine.backward import Backward, turn_round
+from keystead.authz.engine.reachable import reachable_slots
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
 from keystead.authz.model import (
@@ -56,6 +57,8 @@ class Plan(msgspec.Struct, frozen=True):
     accepts: tuple[Accepts, ...]
     shortcuts: Shortcuts
     backward: Backward
+    reachable: tuple[int, ...]
+    """slot -> the slots, itself too, whose tuples can matter to its answer, as bits (`1 << slot`)."""
     width: int
     """How many slots there are: what an object number is multiplied by to make a node."""
 
@@ -69,9 +72,19 @@ def compile_model(model: AuthorizationModel) -> Plan:
     rules = tuple(
         _compile(slots, accepts, slot, names[slot][0], relation.rewrite) for slot, relation in enumerate(relations)
     )
-    shortcuts = flatten(rules, tuple(frozenset(each.usersets.values()) for each in accepts))
-    types = frozenset(definition.name for definition in model.types)
-    return Plan(model, slots, names, types, rules, accepts, shortcuts, turn_round(rules), len(names))
+    usersets = tuple(frozenset(each.usersets.values()) for each in accepts)
+    return Plan(
+        model=model,
+        slots=slots,
+        names=names,
+        types=frozenset(definition.name for definition in model.types),
+        rules=rules,
+        accepts=accepts,
+        shortcuts=flatten(rules, usersets),
+        backward=turn_round(rules),
+        reachable=reachable_slots(rules, usersets),
+        width=len(names),
+    )
 
 
 def _accepts(slots: Mapping[tuple[str, str], int], restrictions: tuple[Restriction, ...]) -> Accepts:

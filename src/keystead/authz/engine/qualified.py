@@ -1,0 +1,57 @@
+"""Tuples that count only sometimes: under a condition, or until a moment. Kept apart, so that the others stay fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from keystead.storage.ports import Relationship
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Qualifier(msgspec.Struct, frozen=True):
+    """When a tuple counts: while its condition holds with what is stored beside it, and before `expires_at`.
+
+    `condition` is empty when there is none, `expires_at` is 0 when it never expires. `context` is what the tuple
+    brings along for the condition's parameters.
+    """
+
+    condition: str = ""
+    context: Mapping[str, object] = _NOTHING
+    expires_at: int = 0
+
+
+def qualifier_of(tuple: Relationship) -> Qualifier | None:
+    """Return when a tuple counts. None: always."""
+    if not tuple.condition and not tuple.expires_at:
+        return None
+    context = msgspec.json.decode(tuple.context, type=dict[str, object]) if tuple.context else _NOTHING
+    return Qualifier(tuple.condition, context, tuple.expires_at)
+
+
+class QualifiedIndex(dict[int, dict[int, Qualifier]]):
+    """Node -> whom its qualified tuples name (a user's number, or a userset's node) -> when that counts."""
+
+    def at(self, node: int) -> Mapping[int, Qualifier]:
+        """Return whom the qualified tuples of a node name, perhaps nobody."""
+        return self.get(node, _NOBODY)
+
+    def put(self, node: int, value: int, qualifier: Qualifier) -> None:
+        """Let `node` lead to `value`, sometimes."""
+        self.setdefault(node, {})[value] = qualifier
+
+    def take(self, node: int, value: int) -> bool:
+        """Let it lead there no longer. Answer: whether it did."""
+        named = self.get(node)
+        if named is None or named.pop(value, None) is None:
+            return False
+        if not named:
+            del self[node]
+        return True
+
+
+_NOBODY: Final[Mapping[int, Qualifier]] = MappingProxyType({})
