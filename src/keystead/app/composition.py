@@ -46,7 +46,8 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     `outbound_allow` names the networks beside the public ones that may be reached, `outbound_authorities` a PEM file.
     `only_proxies` refuses connections that do not come from `trusted_proxies`. `certificate_header` is where they
-    send client certificates, `mtls_base_url` where the issuer's own listener asks for them.
+    send client certificates, `mtls_base_url` where the issuer's own listener asks for them. `realms` are those of the
+    settings, `default_realm` the one that is meant where none is named; empty where that would be a guess.
     """
 
     base_url: str
@@ -60,6 +61,8 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     certificate_header: str = ""
     takes_certificates: bool = False
     mtls_base_url: str = ""
+    realms: tuple[str, ...] = ()
+    default_realm: str = ""
     limits: Limits = Limits()
 
 
@@ -131,7 +134,7 @@ def _applications(
 ) -> tuple[Application, Application]:
     """Return what the public listener serves, and what the one serves that asks for certificates: all but pages."""
     application = Application(
-        IssuerRoutes(cx, endpoints()),
+        IssuerRoutes(cx, endpoints(), configuration.default_realm),
         meter=metrics,
         limits=configuration.limits,
         default_headers=_default_headers(cx),
@@ -141,7 +144,7 @@ def _applications(
     )
     without_pages = {path: endpoint for path, endpoint in endpoints().items() if not endpoint.page}
     certified = Application(
-        IssuerRoutes(cx, without_pages),
+        IssuerRoutes(cx, without_pages, configuration.default_realm),
         meter=metrics,
         limits=configuration.limits,
         default_headers=_default_headers(cx),

@@ -87,7 +87,17 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         certificate_header=server.client_certificates.proxy_header if server.client_certificates else "",
         takes_certificates=server.client_certificates is not None,
         mtls_base_url=server.client_certificates.base_url if server.client_certificates else "",
+        realms=tuple(settings.realms),
+        default_realm=default_realm(settings),
     )
+
+
+def default_realm(settings: Settings) -> str:
+    """Return the realm of the default store, or the only realm that has stores, or the only realm; else nothing."""
+    stores = settings.authz.stores if settings.authz is not None else {}
+    marked = {store.realm for store in stores.values() if store.default}
+    realms = marked or {store.realm for store in stores.values()} or set(settings.realms)
+    return realms.pop() if len(realms) == 1 else ""
 
 
 def _file_beside(path: Path, file: str) -> str:

@@ -1,7 +1,8 @@
 """Which path is whose: exact paths under a realm, and the well-known locations outside of it.
 
 Shape: `{base path}/realms/{realm}/{endpoint path}`, and RFC 8414's
-`/.well-known/oauth-authorization-server{base path}/realms/{realm}`, and the like for `ssf-configuration`.
+`/.well-known/oauth-authorization-server{base path}/realms/{realm}`, and the like for `ssf-configuration`. The token
+endpoint is at `{base path}/oauth/token` too, for one realm.
 Does not: decode. A path with percent-encoding, a doubled slash or a dot segment is no path of ours: 404.
 """
 
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 
 from keystead.app.answers import guarded
 from keystead.app.http_server.application import Route
+from keystead.app.http_server.framing import refusal_reply
+from keystead.core.http import Reply, Request
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 
@@ -27,16 +30,24 @@ _ELSEWHERE: Final = {
 """Documents that stand outside of the issuer's path too, by where; RFC 8414 section 3.1, SSF 1.0 section 7.2.1."""
 
 
-class IssuerRoutes:
-    """The routes of an issuer."""
+_TOKEN_ALIAS: Final = "oauth/token"  # noqa: S105 - a path
 
-    def __init__(self, cx: ServerContext, endpoints: Mapping[str, EndpointPlugin]) -> None:
-        self._prefix = f"{urlsplit(cx.base_url).path}/realms/"
+
+class IssuerRoutes:
+    """The routes of an issuer. `default_realm` is whose tokens the path `oauth/token` outside of a realm gives."""
+
+    def __init__(self, cx: ServerContext, endpoints: Mapping[str, EndpointPlugin], default_realm: str = "") -> None:
+        base_path = urlsplit(cx.base_url).path
+        self._prefix = f"{base_path}/realms/"
+        self._alias = f"{base_path}/{_TOKEN_ALIAS}"
+        self._default_realm = default_realm
         self._elsewhere = {f"{place}{self._prefix}": rest for place, rest in _ELSEWHERE.items()}
         self._under_realm = {path: _route(plugin, cx) for path, plugin in endpoints.items()}
 
     def find(self, path: str) -> tuple[Route, str] | None:
         """Return the route of a raw path, and the realm it names. Whether the realm exists, its handler asks."""
+        if path == self._alias:
+            return (self._under_realm[_TOKEN_ALIAS], self._default_realm) if self._default_realm else (_NO_DEFAULT, "")
         if path.startswith(self._prefix):
             realm, _, rest = path[len(self._prefix) :].partition("/")
         else:
@@ -46,6 +57,18 @@ class IssuerRoutes:
             realm, rest = path[len(place) :], self._elsewhere[place]
         route = self._under_realm.get(rest)
         return (route, realm) if route is not None and REALM_NAME.fullmatch(realm) else None
+
+
+async def _several_realms(request: Request) -> Reply:
+    return refusal_reply(
+        400,
+        "Several realms are served here and none is the default: use the token URL of yours, "
+        "BASE_URL/realms/REALM/oauth/token, or mark a store of the configuration as the default.",
+        "invalid_request",
+    )
+
+
+_NO_DEFAULT: Final = Route(_TOKEN_ALIAS, _several_realms, frozenset({"POST"}), fast=True, maximum_body=65_536)
 
 
 def _route(plugin: EndpointPlugin, cx: ServerContext) -> Route:

@@ -18,6 +18,7 @@ from keystead.core.errors import InvalidScope, InvalidTarget
 from keystead.core.records.api import Api
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds
+from keystead.oauth.authorization_api import AUTHZ_SCOPES, authorization_api
 
 IDENTITY_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "offline_access")
 """Scopes every realm has. They belong to the issuer itself, whose userinfo endpoint is what they open."""
@@ -28,6 +29,7 @@ GLOBAL_REVOCATION_SCOPE: Final = "global_token_revocation"
 SERVICE_SCOPES: Final = (SSF_READ, SSF_MANAGE, GLOBAL_REVOCATION_SCOPE)
 """Scopes of the issuer's own endpoints for services. An operator gives them to a client by its `scope`."""
 
+_RESERVED: Final = frozenset((*IDENTITY_SCOPES, *SERVICE_SCOPES, *AUTHZ_SCOPES))
 _SCOPE_LIST: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*", re.ASCII)
 
 
@@ -44,18 +46,22 @@ def split_scope(scope: str) -> tuple[str, ...]:
 
 
 class ScopeMap:
-    """Which audience owns which scope, in one realm. The issuer is an audience and owns the identity scopes."""
+    """Which audience owns which scope, in one realm. The issuer is an audience and owns the identity scopes.
+
+    So is the server's authorization API, which is there without being written down.
+    """
 
     __slots__ = ("_onward", "apis", "issuer", "owners")
 
     def __init__(self, issuer: str, apis: Iterable[Api]) -> None:
         self.issuer = issuer
-        self.apis = {api.id: api for api in apis if api.enabled}
+        own = authorization_api(issuer)
+        self.apis = {api.id: api for api in apis if api.enabled} | ({own.id: own} if own is not None else {})
         self._onward: dict[tuple[str, int], frozenset[str]] = {}
         self.owners: dict[str, tuple[str, ...]] = dict.fromkeys((*IDENTITY_SCOPES, *SERVICE_SCOPES), (issuer,))
         for api in self.apis.values():
             for scope in api.scopes:
-                if scope not in IDENTITY_SCOPES and scope not in SERVICE_SCOPES:
+                if scope not in _RESERVED or api is own:
                     self.owners[scope] = (*self.owners.get(scope, ()), api.id)
 
     def knows(self, audience: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from keystead.app.settings.authorization_checks import require_free_audience, require_free_scopes
 from keystead.app.settings.backchannel_checks import require_backchannel
 from keystead.app.settings.bus_checks import bus_problems, require_subject_patterns
 from keystead.app.settings.certificate_checks import certificate_problems, require_certificates
@@ -32,6 +33,7 @@ from keystead.app.settings.token_checks import (
 from keystead.app.settings.trust_checks import require_sound_trust
 from keystead.app.settings.voucher_checks import require_vouchers
 from keystead.core.uris import wrong_redirect_uri
+from keystead.oauth.authorization_api import AUTHZ_SCOPES
 from keystead.oauth.scopes import SERVICE_SCOPES
 
 Problem = tuple[Place, str]
@@ -57,7 +59,10 @@ def problems(settings: Settings) -> list[Problem]:
         if settings.server is not None:
             found += [
                 (("realms", name, *place), message)
-                for place, message in _require_others(realm, f"{settings.server.base_url}/realms/{name}")
+                for place, message in (
+                    *_require_others(realm, f"{settings.server.base_url}/realms/{name}"),
+                    *require_free_audience(realm, settings.server.base_url),
+                )
             ]
         found += [
             (("realms", name, *place), message) for place, message in require_certificates(realm, settings.server)
@@ -137,11 +142,11 @@ def _require_redirect_uris(realm: RealmSettings) -> Iterator[Problem]:
 
 
 def _require_known_scopes(realm: RealmSettings) -> Iterator[Problem]:
-    known = STANDARD_SCOPES.union(SERVICE_SCOPES, *(api.scopes for api in realm.apis))
+    known = STANDARD_SCOPES.union(SERVICE_SCOPES, AUTHZ_SCOPES, *(api.scopes for api in realm.apis))
     asked = [("clients", index, client.scope) for index, client in enumerate(realm.clients)]
     asked += [("workloads", index, workload.scope) for index, workload in enumerate(realm.workloads)]
     for group, index, scope in asked:
-        unknown = [name for name in scope.split() if name not in known and not name.startswith("authz:")]
+        unknown = [name for name in scope.split() if name not in known]
         if unknown:
             yield (group, index, "scope"), f"no API of this realm has the scope {', '.join(unknown)}"
 
@@ -178,6 +183,7 @@ _REALM_CHECKS: Final[tuple[Callable[[RealmSettings], Iterator[Problem]], ...]] =
     require_vouchers,
     _require_redirect_uris,
     _require_known_scopes,
+    require_free_scopes,
     _require_known_parties,
     require_subject_patterns,
     require_known_keys,

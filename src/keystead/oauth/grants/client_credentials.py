@@ -23,13 +23,15 @@ class ClientCredentialsForm(Form, frozen=True, kw_only=True):
     grant_type: Word
     scope: Line = ""
     resource: tuple[Line, ...] = ()
+    audience: tuple[Line, ...] = ()
     authorization_details: Token = ""
 
 
 class ClientCredentials(Grant[ClientCredentialsForm]):
     """A token for the client itself: no person, no session, no refresh token.
 
-    Shape: `scope` (default: everything the client's scope allows), `resource` (default: whatever owns the scopes).
+    Shape: `scope` (default: everything the client's scope allows), `resource` (default: whatever owns the scopes), or
+    the same under the name `audience`, which is what OpenFGA's SDKs and others send.
     Spec: RFC 6749 section 4.4; RFC 9700 section 4.15 (a client never looks like a person).
     """
 
@@ -55,7 +57,7 @@ class ClientCredentials(Grant[ClientCredentialsForm]):
             bounds=Bounds(
                 _own_scopes(attempt), bare=(*await _audiences(attempt), *locations_of(details, attempt.realm))
             ),
-            ask=Ask(split_scope(form.scope), form.resource),
+            ask=Ask(split_scope(form.scope), (*form.resource, *form.audience)),
             refusal=_REFUSAL,
             jwt=caller.client.wants_jwt,
         )

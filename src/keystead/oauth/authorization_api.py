@@ -1,0 +1,47 @@
+"""The authorization API as an API of every realm: one audience, four scopes, and which people may have them.
+
+A client or workload has them when its `scope` lists them; on behalf of a person they are given only while the person
+has one of the roles, the same that open the console's pages.
+Does not: serve the API. `keystead.api` does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.core.records.api import Api
+
+AUTHZ_READ: Final = "authz:read"
+AUTHZ_WRITE: Final = "authz:write"
+AUTHZ_MODEL: Final = "authz:model"
+AUTHZ_ADMIN: Final = "authz:admin"
+AUTHZ_SCOPES: Final = (AUTHZ_READ, AUTHZ_WRITE, AUTHZ_MODEL, AUTHZ_ADMIN)
+VIEWER: Final = "authz-viewer"
+EDITOR: Final = "authz-editor"
+_REALMS: Final = "/realms/"
+_DESCRIPTIONS: Final = {
+    AUTHZ_READ: "See who may do what",
+    AUTHZ_WRITE: "Change who may do what",
+    AUTHZ_MODEL: "Change the rules by which it is decided who may do what",
+    AUTHZ_ADMIN: "Create and delete stores of permissions",
+}
+
+
+def authorization_audience(base_url: str) -> str:
+    """Return the audience of the authorization API of the server at a base URL."""
+    return f"{base_url}/authz"
+
+
+def authorization_api(issuer: str) -> Api | None:
+    """Return the API as a realm knows it; None for an issuer that is not one of a server of ours."""
+    base_url, found, realm = issuer.rpartition(_REALMS)
+    if not found:
+        return None
+    return Api(
+        realm=realm,
+        id=authorization_audience(base_url),
+        name="Authorization",
+        scopes=AUTHZ_SCOPES,
+        scope_descriptions=_DESCRIPTIONS,
+        scope_roles={AUTHZ_READ: (VIEWER, EDITOR)} | dict.fromkeys(AUTHZ_SCOPES[1:], (EDITOR,)),
+    )
