@@ -218,6 +218,7 @@ NO_HANDLE = {
     "client-logo": "takes the public name of a client",
     "device_authorization": "takes a client and scopes, and gives handles",
     "jwks": "public, takes nothing",
+    "oauth/token": "`token` under another name, with the same handler",
     "revocations": "public; a cursor says where to read on, and opens nothing that is not told without one",
     "static/": "public",
     "status_list": "public, takes nothing",
