@@ -107,14 +107,22 @@ class Parameter(msgspec.Struct, frozen=True):
     type: str
     generic: str = ""
 
+    def __str__(self) -> str:
+        """Render the type as in the language."""
+        return f"{self.type}<{self.generic}>" if self.generic else self.type
+
 
 class ConditionDefinition(msgspec.Struct, frozen=True):
-    """`condition name(parameters) { expression }`. Parsed and checked, not yet evaluated."""
+    """`condition name(parameters) { expression }`. `keystead.authz.conditions` compiles it.
+
+    `expression_span` is where the expression begins, `NOWHERE` when the model was not read from text.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     expression: str
     span: Span = NOWHERE
+    expression_span: Span = NOWHERE
 
 
 class AuthorizationModel(msgspec.Struct, frozen=True):

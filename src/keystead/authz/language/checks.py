@@ -6,12 +6,24 @@ references are.
 
 from __future__ import annotations
 
+from keystead.authz.conditions import compile_condition
 from keystead.authz.errors import ModelError, Problem
 from keystead.authz.language.duplicates import find_duplicates
 from keystead.authz.language.entrypoints import find_dead_ends
 from keystead.authz.language.names import find_bad_names
 from keystead.authz.language.references import find_bad_references, find_unused_conditions
 from keystead.authz.model import AuthorizationModel
+
+
+def find_bad_expressions(model: AuthorizationModel) -> list[Problem]:
+    """Compile every condition and return what is wrong with them."""
+    problems: list[Problem] = []
+    for condition in model.conditions:
+        try:
+            compile_condition(condition)
+        except ModelError as error:
+            problems += error.problems
+    return problems
 
 
 def check_model(model: AuthorizationModel) -> None:
@@ -27,6 +39,7 @@ def find_problems(model: AuthorizationModel) -> list[Problem]:
     if not problems:
         relations = {(each.name, relation.name): relation for each in model.types for relation in each.relations}
         problems = find_bad_references(model, relations) or find_dead_ends(relations)
+        problems = problems + find_bad_expressions(model)
     return sorted(
         problems + find_unused_conditions(model), key=lambda problem: (problem.span.line, problem.span.column)
     )

@@ -1,4 +1,4 @@
-"""`condition name(parameter: type) { expression }`: read and kept, not yet evaluated."""
+"""`condition name(parameter: type) { expression }`: read and kept; `keystead.authz.conditions` compiles it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def parse_condition(cursor: Cursor) -> ConditionDefinition:
         cursor.advance()
     cursor.mark(")", "separate parameters by commas")
     cursor.skip_newlines()
-    expression = cursor.braced_text().strip()
+    expression, span = cursor.braced_text()
     cursor.newline("a condition ends its line")
-    return ConditionDefinition(name.text, tuple(parameters), expression, name.span)
+    return ConditionDefinition(name.text, tuple(parameters), expression, name.span, span)
 
 
 def _parse_parameter(cursor: Cursor, condition: Token, known: list[Parameter]) -> Parameter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from keystead.authz.errors import ModelError, Problem
+from keystead.authz.errors import ModelError, Problem, Span
 from keystead.authz.language.tokens import END, MARK, NEWLINE, WORD, Scanner, Token
 
 
@@ -53,8 +53,11 @@ class Cursor:
         while self.token.kind == NEWLINE:
             self.advance()
 
-    def braced_text(self) -> str:
-        """Return what stands between `{`, which is the next token, and the `}` that closes it."""
+    def braced_text(self) -> tuple[str, Span]:
+        """Return what stands between `{`, which is the next token, and the `}` that closes it, and where it begins.
+
+        White space around it is left out.
+        """
         opening = self.token
         if not self.at("{"):
             self.fail("`{`", "write the expression between braces")
@@ -62,7 +65,10 @@ class Cursor:
         if body is None:
             raise ModelError([Problem("nothing closes this `{`.", opening.span, "syntax", "add a `}`", "{")])
         self.token = self._scanner.next()
-        return body
+        text, before = body.strip(), body[: len(body) - len(body.lstrip())]
+        line, newline = opening.span.line + before.count("\n"), before.rfind("\n")
+        column = len(before) - newline if newline >= 0 else opening.span.end + len(before)
+        return text, Span(line, column, column + len(text.partition("\n")[0]))
 
     def fail(self, expected: str, remedy: str) -> NoReturn:
         """Say what should have stood here. Raises: ModelError, always."""
