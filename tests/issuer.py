@@ -6,6 +6,7 @@ For what needs no HTTP. What must be proved over the wire uses `tests.harness`.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from keystead.core.sealing import AesGcmSealer
 from keystead.core.trace import new_trace
 from keystead.core.values import EpochSeconds, Seconds, handle_digest, new_identifier
 from keystead.identity.accounts import end_authority
+from keystead.identity.breached.known import KnownPasswords
 from keystead.identity.passwords import Argon2Passwords
 from keystead.identity.sessions import end_session
 from keystead.identity.throttle import StoredBrake
@@ -126,6 +128,7 @@ class Issuer:
             journal=self.journal,
             workload_assertions=NamedWorkloads(),
             passwords=Argon2Passwords(),
+            breached=KnownPasswords(),
             pages=HtmlPages(BASE),
             end_session=end_session,
             end_authority=end_authority,
@@ -146,6 +149,10 @@ class Issuer:
     def url(self) -> str:
         """The issuer identifier."""
         return self.cx.issuer(self.realm)
+
+    def use(self, **parts: Any) -> None:
+        """Put other parts into the issuer."""
+        self.cx = dataclasses.replace(self.cx, **parts)
 
     async def keep(self, *records: Record) -> None:
         """Store records, new or changed."""

@@ -25,9 +25,12 @@ from keystead.app.outbound import GuardedOutbound
 from keystead.app.revocation_news import StoreRevocationNews
 from keystead.app.routes import IssuerRoutes
 from keystead.app.sealed_store import open_sealed_store
+from keystead.app.settings.server import BreachedPasswordSettings
 from keystead.core.decisions import Journal
 from keystead.core.http import Headers
 from keystead.identity.accounts import end_authority
+from keystead.identity.breached.known import KnownPasswords
+from keystead.identity.breached.reading import open_breached
 from keystead.identity.passwords import Argon2Passwords, share_one_arena
 from keystead.identity.sessions import end_session
 from keystead.identity.throttle import StoredBrake
@@ -63,6 +66,7 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     mtls_base_url: str = ""
     realms: tuple[str, ...] = ()
     default_realm: str = ""
+    breached_passwords: BreachedPasswordSettings = BreachedPasswordSettings()
     limits: Limits = Limits()
 
 
@@ -109,6 +113,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         journal=journal,
         workload_assertions=StoreWorkloadAssertions(store),
         passwords=passwords,
+        breached=_breached_passwords(configuration, outbound, journal),
         pages=HtmlPages(configuration.base_url),
         end_session=end_session,
         end_authority=end_authority,
@@ -127,6 +132,15 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
     management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
     return Issuer(cx, store, keys, passwords, outbound, metrics, application, certified, management)
+
+
+def _breached_passwords(
+    configuration: IssuerConfiguration, outbound: GuardedOutbound, journal: Journal
+) -> KnownPasswords:
+    """Open the operator's list of breached passwords. Raises: ConfigurationError."""
+    wanted = configuration.breached_passwords
+    own = open_breached(configuration.directory / wanted.file) if wanted.file else None
+    return KnownPasswords(own, range_api=wanted.range_api, outbound=outbound, journal=journal)
 
 
 def _applications(

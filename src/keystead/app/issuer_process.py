@@ -82,6 +82,7 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         key_encryption_key=key_file(server.key_encryption_key, "server"),
         trusted_proxies=tuple(ip_network(proxy) for proxy in server.trusted_proxies),
         outbound_allow=tuple(ip_network(network) for network in server.outbound.allow),
+        breached_passwords=server.breached_passwords,
         outbound_authorities=_file_beside(path, server.outbound.certificate_authorities),
         only_proxies=serves_plainly_off_loopback(server) and not server.danger_allow_http,
         certificate_header=server.client_certificates.proxy_header if server.client_certificates else "",

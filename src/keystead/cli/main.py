@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "export": "Print the records of a database as a configuration file, without secrets.",
     "keys": "Make, list, rotate and withdraw keys.",
     "registration": "Make tokens that let others register clients, and see which clients did.",
+    "breached": "Make and ask the file of passwords that nobody may have.",
     "schema": "Print the JSON Schema of the configuration file.",
     "authz": "Test an authorization model, and ask why somebody may or may not.",
     "doctor": "Look for what is wrong or unsafe, and say what to do.",

@@ -84,6 +84,14 @@ class Passwords(Protocol):
         ...
 
 
+class BreachedPasswords(Protocol):
+    """Knows passwords that attackers know. Implemented by `keystead.identity.breached.known`."""
+
+    async def knows(self, password: Secret) -> bool:
+        """Tell whether a password is on a list of breached or common ones. Never raises."""
+        ...
+
+
 class CertificateTrust(Protocol):
     """Judges X.509 client certificates in DER. Implemented by `keystead.app.certificate_trust`."""
 

@@ -35,6 +35,7 @@ _FREE_FAILURES: Final = {
     "person_code": 5,
     "hint": 50,
     "sign_up": 10,
+    "password_change": 5,
 }
 _LARGEST_SHIFT: Final = 20
 

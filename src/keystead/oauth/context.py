@@ -9,7 +9,15 @@ from typing import Any, Protocol
 from keystead.core.decisions import Journal
 from keystead.core.logout import Ended
 from keystead.core.pages import Pages
-from keystead.core.protocols import CertificateTrust, KeyRing, Outbound, Passwords, RevocationNews, WorkloadAssertions
+from keystead.core.protocols import (
+    BreachedPasswords,
+    CertificateTrust,
+    KeyRing,
+    Outbound,
+    Passwords,
+    RevocationNews,
+    WorkloadAssertions,
+)
 from keystead.core.records.realm import Realm
 from keystead.core.sealing import Sealer
 from keystead.core.values import EpochSeconds
@@ -58,6 +66,7 @@ class ServerContext:
     journal: Journal
     workload_assertions: WorkloadAssertions
     passwords: Passwords
+    breached: BreachedPasswords
     pages: Pages
     end_session: EndSession
     end_authority: EndAuthority

@@ -15,6 +15,7 @@ from keystead.core.errors import (
     AccessDenied,
     AccountSelectionRequired,
     ConsentRequired,
+    InteractionRequired,
     InvalidScope,
     LoginRequired,
     OAuthError,
@@ -32,6 +33,7 @@ class Step(Enum):
 
     SIGN_IN = "sign-in"
     SIGN_UP = "sign-up"
+    NEW_PASSWORD = "new-password"  # noqa: S105  the name of a page
     CONSENT = "consent"
 
 
@@ -68,6 +70,10 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
             return Refused(LoginRequired("Another person signed in.", reason="id_token_hint.another_person"))
         return Answer(Step.SIGN_IN, (Check("signed_in", False, why),))
     signed_in = Check("signed_in", True, why)
+    if person.account.new_password_due:
+        if silent:
+            return Refused(InteractionRequired("The person has to act first.", reason="prompt_none.new_password"))
+        return Answer(Step.NEW_PASSWORD, (signed_in, Check("password", False, person.account.new_password_due)))
     if judge(wanted, person.assurance.acr, situation.realm.acr_names) is Verdict.REACHABLE:
         if not _is_fresh(asked, person):
             if silent:

@@ -45,6 +45,8 @@ async def account_visit(request: Request, cx: ServerContext) -> AccountVisit | R
     situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
     if situation.person is None:
         return see_other(f"{cx.issuer(request.realm)}/sign-in")
+    if situation.person.account.new_password_due:
+        return see_other(f"{cx.issuer(request.realm)}/new-password")
     return AccountVisit(request, situation, situation.person, form_token(session_handle(request, cx), _PURPOSE))
 
 

@@ -18,6 +18,7 @@ from keystead.core.records.account import Account
 from keystead.core.records.session import Evidence
 from keystead.core.values import EpochSeconds, Secret
 from keystead.identity.accounts import account_by_username
+from keystead.identity.new_passwords import BREACHED
 from keystead.identity.sessions import NewSession, SignedIn, sign_in
 from keystead.identity.throttle import Bucket, Wait, buckets, forgive, take_attempt, uncount
 from keystead.oauth.context import ServerContext
@@ -54,6 +55,15 @@ class Wrong:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A right password: whose, its hash with today's parameters, and whether attackers know it too."""
+
+    account: Account
+    fresh_hash: str
+    breached: bool
+
+
 async def try_password(attempt: Attempt, cx: ServerContext) -> SignedIn | Wait | Wrong:
     """Return the new session, or how long to wait, or that it was wrong.
 
@@ -75,8 +85,10 @@ async def try_password(attempt: Attempt, cx: ServerContext) -> SignedIn | Wait |
         outcome = Wrong(_why(account, right))
         _record(attempt, cx, account, outcome.reason, "user name and password do not let anybody in")
         return outcome
-    fresh_hash = await _fresh_hash(cx, entered.password, account)
-    signed_in = await cx.store.write(lambda: _let_in(attempt, account, fresh_hash, counted))
+    proved = Proved(
+        account, await _fresh_hash(cx, entered.password, account), await cx.breached.knows(entered.password)
+    )
+    signed_in = await cx.store.write(lambda: _let_in(attempt, proved, counted))
     if signed_in is None:
         _record(attempt, cx, account, "sign_in.account_changed", "the account changed while the password was checked")
         return Wrong("sign_in.account_changed")
@@ -100,15 +112,21 @@ async def _fresh_hash(cx: ServerContext, password: Secret, account: Account) -> 
         return account.password_hash
 
 
-def _let_in(attempt: Attempt, checked: Account, fresh_hash: str, counted: tuple[Bucket, ...]) -> Write[SignedIn | None]:
+def _let_in(attempt: Attempt, proved: Proved, counted: tuple[Bucket, ...]) -> Write[SignedIn | None]:
     """Write the session, and with it all that a right password changes. None: the account is not what was checked."""
     now: EpochSeconds = attempt.request.now
+    checked = proved.account
     situation, entered = attempt.situation, attempt.entered
     account = yield from get(Account, checked.realm, checked.id, now)
     if account is None or not account.enabled or account.password_hash != checked.password_hash:
         return None
-    if fresh_hash != account.password_hash:
-        yield from put(msgspec.structs.replace(account, password_hash=fresh_hash), now)
+    changed = msgspec.structs.replace(
+        account,
+        password_hash=proved.fresh_hash,
+        new_password_due=BREACHED if proved.breached else account.new_password_due,
+    )
+    if changed != account:
+        yield from put(changed, now)
     yield from forgive(checked.realm, counted, now)
     signed_in = yield from sign_in(
         situation.realm,

@@ -16,7 +16,8 @@ from keystead.core.records.account import Account
 from keystead.core.records.session import Evidence
 from keystead.core.spec import OIDC_PROMPT_CREATE, Section
 from keystead.core.values import Secret
-from keystead.identity.new_accounts import Wished, make_account, what_is_wrong
+from keystead.identity.new_accounts import Wished, context_of, make_account, what_is_wrong
+from keystead.identity.password_rules import wrong_with_new_password, wrong_with_password
 from keystead.identity.sessions import NewSession, SignedIn, sign_in
 from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
@@ -101,7 +102,7 @@ def _read(request: Request) -> SignUpForm:
 async def _make(visit: Visit, form: SignUpForm) -> Reply:
     request, cx, realm = visit.request, visit.cx, visit.situation.realm
     wished = Wished(username=form.username, name=form.name, email=form.email, password=form.password)
-    wrong = what_is_wrong(wished, realm)
+    wrong = what_is_wrong(wished) or wrong_with_password(wished.password, context_of(wished, realm))
     if wrong:
         return _page(visit, form, Remark(wrong))
     network = network_of(request.client_address)
@@ -109,6 +110,10 @@ async def _make(visit: Visit, form: SignUpForm) -> Reply:
     if wait:
         _record(visit, None, "sign_up.throttled")
         return _page(visit, form, waiting_seconds(wait))
+    wrong = await wrong_with_new_password(wished.password, context_of(wished, realm), cx.breached)
+    if wrong:
+        _record(visit, None, "sign_up.known_password")
+        return _page(visit, form, Remark(wrong))
     try:
         password_hash = await cx.passwords.hash(Secret(form.password))
     except PasswordsBusy as busy:

@@ -124,6 +124,7 @@ PAGE_DOORS: dict[str, Door] = {
     "sign-in interaction": _resumed("sign-in"),
     "consent interaction": _resumed("consent"),
     "sign-up interaction": _resumed("sign-up"),
+    "new-password interaction": _resumed("new-password"),
     "browser cookie": Door("authorize/resume", _browser_cookie),
     "logout id_token_hint": Door("logout", _hint_at_logout),
     "logout token": _form("logout", lambda page: page.status == 303 or "signed out" in page.text, answer="yes"),

@@ -34,7 +34,15 @@ PRUNED_KINDS: tuple[type[Record], ...] = (
     *(InitialAccessToken, TrustedIssuer, PartnerServer, Client, Agent, Workload, Api, Account),
 )
 KEPT_OF_AN_ACCOUNT = frozenset(
-    {"id", "password_hash", "authority_epoch", "created_at", "updated_at", "configured_password_mac"}
+    {
+        "id",
+        "password_hash",
+        "authority_epoch",
+        "created_at",
+        "updated_at",
+        "configured_password_mac",
+        "new_password_due",
+    }
 )
 KEPT: Mapping[type[Record], frozenset[str]] = {InitialAccessToken: frozenset({"uses_left"})}
 """What changes by itself once it is made."""
@@ -139,7 +147,11 @@ def _account_change(work: _Work, user: UserSettings, now: EpochSeconds) -> Read[
     if hashed is not None and (stored is None or stored.configured_password_mac != hashed[1]):
         epoch = stored.authority_epoch + 1 if stored else 0
         account = msgspec.structs.replace(
-            account, password_hash=hashed[0], configured_password_mac=hashed[1], authority_epoch=epoch
+            account,
+            password_hash=hashed[0],
+            configured_password_mac=hashed[1],
+            new_password_due="",
+            authority_epoch=epoch,
         )
         keep = frozenset({"id", "created_at", "updated_at"})
     return _dated(difference(account, stored, keep=keep), now), account.id

@@ -60,6 +60,7 @@ OURS_ALONE = frozenset(
         "password_hash",
         "user_code_mac",
         "configured_password_mac",
+        "new_password_due",
         "authority_epoch",
         "created_at",
         "updated_at",

@@ -40,6 +40,19 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     certificate_authorities: str = ""
 
 
+class BreachedPasswordSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Which passwords nobody may have, beside the list of common ones that comes along.
+
+    `file` was made by `keystead breached build`. `range_api` is the URL of a k-anonymity service such as
+    https://api.pwnedpasswords.com/range, which is sent five digits of a hash; while it is away the files decide alone.
+    """
+
+    file: str = ""
+    range_api: str = ""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The issuer's process.
 
@@ -50,7 +63,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     database it is made at first start, PostgreSQL demands it. `trusted_proxies` names the addresses or networks whose
     forwarding headers are believed; off loopback, without `tls`, nobody else may connect. `outbound` says which other
     servers the issuer may reach. `tls` lets the issuer serve https itself.
-    `client_certificates` says where clients show theirs. `log_level` is `info` or `warning`.
+    `client_certificates` says where clients show theirs. `breached_passwords` adds to the passwords that are refused
+    when chosen, and must be changed when signed in with. `log_level` is `info` or `warning`.
     `danger_allow_http` serves plain http off loopback, to anybody. `danger_allow_unverified_database` lets an `sslmode`
     weaker than verify-full reach a PostgreSQL server off this machine.
     """
@@ -64,6 +78,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls: ServerTlsSettings | None = None
     client_certificates: ClientCertificateSettings | None = None
     outbound: OutboundSettings = OutboundSettings()
+    breached_passwords: BreachedPasswordSettings = BreachedPasswordSettings()
     log_level: str = "info"
     danger_allow_http: bool = False
     danger_allow_unverified_database: bool = False

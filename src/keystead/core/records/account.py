@@ -14,6 +14,7 @@ class Account(Record, frozen=True, kw_only=True):
     `configured_password_mac` tells, without saying what it is, whether the configuration file's password has changed.
     `user_code_mac` knows, without saying it, the code that must come with a backchannel authentication request (CIBA).
     `claims` holds OIDC standard claims beyond those with a field. `password_hash` is an Argon2id string.
+    `new_password_due` says why a new password has to be chosen before anything else, empty when none has to be.
     `authority_epoch` grows whenever all that was granted before must die (password change, disable, log out
     everywhere); sessions and grants remember the epoch they were made in.
     """
@@ -26,6 +27,7 @@ class Account(Record, frozen=True, kw_only=True):
     enabled: bool = True
     password_hash: str = ""
     configured_password_mac: str = ""
+    new_password_due: str = ""
     email: str = ""
     email_verified: bool = False
     name: str = ""
