@@ -5,10 +5,15 @@ All are true or false in an `if`, and only `Allowed` is true, so `if not await e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 from keystead.core import decisions
 from keystead.storage.ports import Relationship
+
+MAX_SHOWN: Final = 60
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -19,6 +24,7 @@ class Step(msgspec.Struct, frozen=True):
     this one), `itself` (the user asked about is this userset), `all` (every one of the next steps one level deeper
     holds) or `not` (the user was looked for here and is not).
     `has` is what the step shows the user to have: `order:17#viewer`. `tuple` is None where no tuple is involved.
+    `values` are what the tuple's condition held with, from the tuple and from the question.
     """
 
     how: str
@@ -26,6 +32,7 @@ class Step(msgspec.Struct, frozen=True):
     through: str = ""
     tuple: Relationship | None = None
     depth: int = 0
+    values: Mapping[str, object] = {}
 
     def __str__(self) -> str:
         """Say it in words."""
@@ -39,7 +46,20 @@ class Step(msgspec.Struct, frozen=True):
             "all": f"{self.has}: all of the following",
             "not": f"{self.has}: not {self.through}",
         }[self.how]
-        return "  " * self.depth + sentence
+        return "  " * self.depth + sentence + self._why_it_counts()
+
+    def _why_it_counts(self) -> str:
+        """Say which condition held with which values, and until when the tuple counts."""
+        if self.tuple is None:
+            return ""
+        values = ", ".join(f"{name}={_short(value)}" for name, value in self.values.items())
+        condition = f", as {self.tuple.condition}({values}) holds" if self.tuple.condition else ""
+        return condition + (f", until {self.tuple.expires_at}" if self.tuple.expires_at else "")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 class Allowed(decisions.Allowed, frozen=True, tag="allowed"):

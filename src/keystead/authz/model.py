@@ -142,6 +142,10 @@ class AuthorizationModel(msgspec.Struct, frozen=True):
         definition = self.type(type)
         return definition.relation(name) if definition else None
 
+    def condition(self, name: str) -> ConditionDefinition | None:
+        """Find a condition by name."""
+        return next((definition for definition in self.conditions if definition.name == name), None)
+
 
 def children(rewrite: Rewrite) -> tuple[Rewrite, ...]:
     """Return the operands of an operator, nothing for a leaf."""

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
+from keystead.authz.engine.depth import nodes_within
+from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.graph import UNKNOWN, Graph
-from keystead.authz.engine.proof import explain
+from keystead.authz.engine.proof import conditional, doubts_of, explain
 from keystead.authz.engine.question import Question, ask, known
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
-from keystead.authz.engine.vertex import Value
+from keystead.authz.engine.vertex import Value, Vertex
 
 END_OF_TIME: Final = math.inf
 
@@ -22,7 +24,8 @@ class Evaluator:
     """Answers from the graph as it is at the moment of asking. Pure: no I/O, no clock.
 
     `now` decides which expiring tuples still count (left out: none does), `context` has the parameters of conditions.
-    `maximum_depth` bounds how many usersets and parents stand between object and user, 0: no bound.
+    `maximum_depth` is OpenFGA's: what lies that many usersets and parents away is not looked at, and the answer is
+    conditional where that matters; 0: no limit.
     """
 
     def __init__(
@@ -34,36 +37,53 @@ class Evaluator:
         maximum_depth: int = 0,
     ) -> None:
         self.graph = graph
-        self.now = now
-        self.context: Mapping[str, object] = context or {}
+        self.judge = Judge(graph.plan.conditions, now, context or {})
         self.maximum_depth = maximum_depth
 
     def holds(self, user: str, relation: str, object: str) -> bool:
-        """Decide without saying why. Raises: InvalidQuery."""
+        """Decide without saying why; a conditional answer is a no. Raises: InvalidQuery."""
         graph = self.graph
         quick = known(graph, user, relation, object)
-        if quick is not None and graph.plan.shortcuts.has[quick[2]] and not graph.qualified_below(quick[2]):
+        if quick is not None and self._is_short(quick[2]):
             return reaches(graph, quick[0], quick[1], quick[3])
         question = ask(graph, user, relation, object)
         if self._has_shortcut(question):
             return reaches(graph, question.user, question.everybody, question.node)
-        return Solver(graph, question).decide().value is Value.TRUE
+        return self._solve(question)[1].value is Value.TRUE
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""
-        if self.holds(user, relation, object):
-            return Allowed(revision=self.graph.revision)
-        return Denied("authz.no_path", f"{user} is not {object}#{relation}", revision=self.graph.revision)
+        question, revision = ask(self.graph, user, relation, object), self.graph.revision
+        denied = f"{user} is not {object}#{relation}"
+        if self._has_shortcut(question):
+            allowed = reaches(self.graph, question.user, question.everybody, question.node)
+            return Allowed(revision=revision) if allowed else Denied("authz.no_path", denied, revision=revision)
+        solver, root = self._solve(question)
+        if root.value is Value.TRUE:
+            return Allowed(revision=revision)
+        doubts = doubts_of(solver, root)
+        return conditional(doubts, denied, (), revision) if doubts else Denied("authz.no_path", denied, (), revision)
 
     def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no. Raises: InvalidQuery."""
         question = ask(self.graph, user, relation, object)
         decision = trace(self.graph, question) if self._has_shortcut(question) else None
-        if decision is None:
-            solver = Solver(self.graph, question)
-            decision = explain(solver, solver.decide())
-        return decision
+        return explain(*self._solve(question)) if decision is None else decision
+
+    def _solve(self, question: Question) -> tuple[Solver, Vertex]:
+        """Let the solver decide; again with the limit in force if it had to look beyond."""
+        solver = Solver(self.graph, question, self.judge)
+        root = solver.decide()
+        if solver.deepest < self.maximum_depth or not self.maximum_depth:
+            return solver, root
+        within = nodes_within(self.graph, self.judge, question.node, self.maximum_depth)
+        solver = Solver(self.graph, question, self.judge, within)
+        return solver, solver.decide()
+
+    def _is_short(self, slot: int) -> bool:
+        """Tell whether the short cut decides a slot: only unions, only plain tuples, no limit."""
+        graph = self.graph
+        return graph.plan.shortcuts.has[slot] and not self.maximum_depth and not graph.qualified_below(slot)
 
     def _has_shortcut(self, question: Question) -> bool:
-        graph, slot = self.graph, question.slot
-        return question.userset == UNKNOWN and graph.plan.shortcuts.has[slot] and not graph.qualified_below(slot)
+        return question.userset == UNKNOWN and self._is_short(question.slot)

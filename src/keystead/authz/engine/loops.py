@@ -1,7 +1,8 @@
 """Settles gates that depend on each other in a circle.
 
 What is settled already is spread first. What could then only be true by going round in a circle is false (the
-greatest unfounded set); that may settle more, and so on. What is left depends on its own negation: undefined.
+greatest unfounded set); that may settle more, and so on. What is left depends on its own negation, or on something
+that could not be decided: undefined.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ MAX_WORK: Final = 100_000
 """Gates looked at before giving up on a knot of exclusions; the rest is undefined, which is no."""
 
 
-def settle_loop(members: list[Vertex]) -> None:
-    """Give every member a value."""
-    loop = _Loop(members)
+def settle_loop(members: list[Vertex]) -> bool:
+    """Give every member a value. Answer: whether a negation among them was left undefined."""
+    loop, contradictory = _Loop(members), False
     loop.spread([child for child in loop.waiters if child.value is not None])
     work = 0
     while unsettled := [member for member in members if member.value is None]:
         work += len(unsettled)
         possible = loop.possible(unsettled)
         unfounded = [member for member in unsettled if member not in possible]
-        for member in unfounded or unsettled:
-            member.value = Value.FALSE if unfounded and work <= MAX_WORK else Value.UNDEFINED
-        loop.spread(unfounded or unsettled)
+        settled, value = (unfounded, Value.FALSE) if unfounded and work <= MAX_WORK else (unsettled, Value.UNDEFINED)
+        for member in settled:
+            member.value = value
+            contradictory = contradictory or (value is Value.UNDEFINED and member.gate is Gate.NOT)
+        loop.spread(settled)
+    return contradictory
 
 
 class _Loop:

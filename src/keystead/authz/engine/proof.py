@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied, Step
+from msgspec.structs import replace
+
+from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied, Step
+from keystead.authz.engine.doubt import Doubt, missing_of
 from keystead.authz.engine.plan import Plan
+from keystead.authz.engine.qualified import Qualifier
 from keystead.authz.engine.question import Question
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.solver import Solver
-from keystead.authz.engine.vertex import Gate, Value, Vertex
+from keystead.authz.engine.vertex import Gate, Reading, Value, Vertex, doubts_under
 from keystead.authz.names import WILDCARD
+from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
 
 MAX_LOOKED_AT: Final = 20
+MAX_DOUBTS: Final = 5
 
 
 def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
@@ -24,6 +30,8 @@ def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
     question = solver.question
     looked_at = tuple(_name(solver, vertex) for vertex in list(solver.vertices.values())[:MAX_LOOKED_AT])
     denied = wanted(solver.graph.plan, question)
+    if doubts := doubts_of(solver, root):
+        return conditional(doubts, denied, looked_at, revision)
     if root.value is Value.UNDEFINED:
         detail = f"{denied}: the tuples make it depend on its own negation"
         return Denied("authz.contradiction", detail, looked_at, revision)
@@ -31,6 +39,22 @@ def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
         steps = "; ".join(str(step).strip() for step in prove(solver, subtracted))
         return Denied("authz.excluded", f"{denied}: taken away because {steps}", looked_at, revision)
     return Denied("authz.no_path", f"{denied}: no tuple leads from one to the other", looked_at, revision)
+
+
+def doubts_of(solver: Solver, root: Vertex) -> tuple[Doubt, ...]:
+    """Return what the answer hangs on; nothing if it is decided, or no whatever comes of the doubts."""
+    doubts = doubts_under(root) if root.value is Value.UNDEFINED else ()
+    if doubts and solver.contradictory:
+        best = Solver(solver.graph, solver.question, solver.judge, solver.within).decide(Reading.UPPER)
+        return doubts if best.value is Value.TRUE else ()
+    return doubts
+
+
+def conditional(doubts: tuple[Doubt, ...], denied: str, looked_at: tuple[str, ...], revision: int) -> Conditional:
+    """Say what an answer hangs on: the first reason, every missing parameter."""
+    detail = "; ".join(dict.fromkeys(doubt.detail for doubt in doubts[:MAX_DOUBTS]))
+    missing = missing_of(doubts)
+    return Conditional(doubts[0].reason, f"{denied} for certain: {detail}", looked_at, revision, missing)
 
 
 def wanted(plan: Plan, question: Question) -> str:
@@ -84,37 +108,45 @@ def _step(solver: Solver, vertex: Vertex, depth: int, has: str) -> Step | None:
     if child is None:
         return _last_step(solver, vertex, depth, has)
     if isinstance(rule, Named):
-        through = _name(solver, child)
-        return Step("userset", has, through, Relationship(*_split(_named(solver, vertex, rule)), through), depth)
+        return _tuple_step(solver, Step("userset", has, _name(solver, child), depth=depth), vertex, rule.slot, child.node)
     if isinstance(rule, Through):
-        parent = _object(solver, child.object)
-        relation = solver.graph.plan.names[rule.tupleset][1]
-        tuple = Relationship(_object(solver, vertex.object), relation, parent)
-        return Step("parent", has, _name(solver, child), tuple, depth)
+        step = Step("parent", has, _name(solver, child), depth=depth)
+        return _tuple_step(solver, step, vertex, rule.tupleset, child.object)
     return Step("also", has, _name(solver, child), depth=depth) if child.node >= 0 else None
 
 
 def _last_step(solver: Solver, vertex: Vertex, depth: int, has: str) -> Step | None:
-    question, rule = solver.question, vertex.rule
+    question, rule, graph = solver.question, vertex.rule, solver.graph
     if vertex.node == question.userset >= 0:
         return Step("itself", has, depth=depth)
     if not isinstance(rule, Named):
         return None
-    named = _named(solver, vertex, rule)
-    object, relation = _split(named)
-    if question.user in solver.graph.users.at(solver.graph.node(vertex.object, rule.slot)):
-        return Step("tuple", has, tuple=Relationship(object, relation, question.user_name), depth=depth)
+    node = graph.node(vertex.object, rule.slot)
+    qualified = graph.qualified_users.at(node)
+    if question.user in graph.users.at(node) or _counts(solver, qualified.get(question.user)):
+        return _tuple_step(solver, Step("tuple", has, depth=depth), vertex, rule.slot, question.user)
     everybody = f"{question.user_type}:{WILDCARD}"
-    return Step("everybody", has, everybody, Relationship(object, relation, everybody), depth)
+    return _tuple_step(solver, Step("everybody", has, everybody, depth=depth), vertex, rule.slot, question.everybody)
 
 
-def _named(solver: Solver, vertex: Vertex, rule: Named) -> str:
-    return f"{_object(solver, vertex.object)}#{solver.graph.plan.names[rule.slot][1]}"
+def _counts(solver: Solver, qualifier: Qualifier | None) -> bool:
+    return qualifier is not None and solver.judge.counts(qualifier) is True
 
 
-def _split(name: str) -> tuple[str, str]:
-    object, _, relation = name.partition("#")
-    return object, relation
+def _tuple_step(solver: Solver, step: Step, vertex: Vertex, slot: int, value: int) -> Step:
+    """Complete a step with its tuple, whose user is a number or (`userset`) a node, and why the tuple counts."""
+    graph, node = solver.graph, solver.graph.node(vertex.object, slot)
+    object, relation = _object(solver, vertex.object), graph.plan.names[slot][1]
+    is_userset = step.how == "userset"
+    user = step.through if is_userset else _object(solver, value)
+    qualifier = (graph.qualified_usersets if is_userset else graph.qualified_users).at(node).get(value)
+    if qualifier is None or value in (graph.usersets if is_userset else graph.users).at(node):
+        return replace(step, tuple=Relationship(object, relation, user))
+    tuple = Relationship(object, relation, user, qualifier.condition, qualifier.text, EpochSeconds(qualifier.expires_at))
+    definition = graph.plan.model.condition(qualifier.condition)
+    values = solver.judge.values(qualifier)
+    shown = {each.name: values[each.name] for each in definition.parameters} if definition else {}
+    return replace(step, tuple=tuple, values=shown)
 
 
 def _name(solver: Solver, vertex: Vertex) -> str:

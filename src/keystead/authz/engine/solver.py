@@ -4,35 +4,53 @@ The gates reachable from the question form a circuit with loops. A depth-first w
 everything outside loops on the way back (and stops looking as soon as a gate is decided); each strongly connected
 component that is left over is settled as a whole by `keystead.authz.engine.loops`.
 
-Semantics: the well-founded model. Going round in a circle proves nothing; what depends on its own negation is
-undefined and counts as no. Time and memory are linear in the part of the graph that was looked at.
+Semantics: the well-founded model over Kleene's three values. Going round in a circle proves nothing; what depends on
+its own negation, or on a condition that cannot be evaluated, is undefined. Time and memory are linear in the part of
+the graph that was looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from typing import Final
 
+from keystead.authz.engine.doubt import Doubt, Judge
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.loops import settle_loop
+from keystead.authz.engine.qualified import Qualifier
 from keystead.authz.engine.question import Question
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
-from keystead.authz.engine.vertex import Gate, Value, Vertex
+from keystead.authz.engine.vertex import Gate, Reading, Value, Vertex
+
+TOO_DEEP: Final = Doubt("authz.too_deep", "more usersets and parents lie between the two than `maximum_depth` allows")
 
 
 class Solver:
-    """One question being decided. `vertices` keeps every node that was looked at, for the explanation."""
+    """One question being decided. `vertices` keeps every node that was looked at, for the explanation.
 
-    def __init__(self, graph: Graph, question: Question) -> None:
+    `within`: the nodes that may be looked at, None for all; the others are in doubt. `contradictory` tells whether a
+    loop with a negation was left undefined, `deepest` the most hops of any gate that was looked at.
+    """
+
+    def __init__(
+        self, graph: Graph, question: Question, judge: Judge, within: Container[int] | None = None
+    ) -> None:
         self.graph = graph
         self.question = question
+        self.judge = judge
         self.vertices: dict[int, Vertex] = {}
         self.excluded: list[Vertex] = []
+        self.contradictory = False
+        self.deepest = 0
+        self.within = within
+        self._lower: dict[int, Vertex] = {}
+        self._upper: dict[int, Vertex] = {}
         self._component: list[Vertex] = []
         self._clock = 0
 
-    def decide(self) -> Vertex:
+    def decide(self, reading: Reading = Reading.OPEN) -> Vertex:
         """Return the question's own vertex, settled."""
-        root = self._at_node(self.question.object, self.question.slot)
+        root = self._at_node(self.question.object, self.question.slot, 0, reading)
         walk = [] if self._enter(root) else [root]
         while walk:
             vertex = walk[-1]
@@ -52,15 +70,13 @@ class Solver:
 
     def _enter(self, vertex: Vertex) -> bool:
         """Look at a gate for the first time: find out what it depends on, unless a tuple settles it (answer: True)."""
-        if vertex.node >= 0 and vertex.node == self.question.userset:
-            vertex.value = Value.TRUE
-            return True
+        if vertex.node >= 0:
+            if vertex.node == self.question.userset:
+                vertex.value = Value.TRUE
+                return True
+            self.deepest = max(self.deepest, vertex.hops)
         rule = vertex.rule
-        if (
-            isinstance(rule, Named)
-            and vertex.gate is Gate.ANY
-            and self._is_named(self.graph.node(vertex.object, rule.slot))
-        ):
+        if isinstance(rule, Named) and vertex.gate is Gate.ANY and self._is_named(vertex, rule):
             vertex.value = Value.TRUE
             return True
         self._clock += 1
@@ -68,7 +84,7 @@ class Solver:
         if vertex.gate is Gate.ANY:
             vertex.children = self._children(vertex)
         else:
-            vertex.parts = self._parts(vertex)
+            vertex.parts = vertex.parts or self._parts(vertex)
             vertex.children = iter(vertex.parts)
         self._component.append(vertex)
         return False
@@ -81,52 +97,98 @@ class Solver:
         while not members or members[-1] is not vertex:
             members.append(self._component.pop())
         unsettled = [member for member in members if member.value is None]
-        if unsettled:
-            settle_loop(unsettled)
+        if unsettled and settle_loop(unsettled):
+            self.contradictory = True
         for member in members:
             member.low = 0
             if member.gate is Gate.ALL and member.because is not None and member.because.gate is Gate.NOT:
                 self.excluded.append(member.because)
 
-    def _is_named(self, node: int) -> bool:
-        named = self.graph.users.at(node)
-        return self.question.user in named or self.question.everybody in named
+    def _is_named(self, vertex: Vertex, rule: Named) -> bool:
+        """Tell whether a tuple names the user, and note those of which it is not known whether they count."""
+        node = self.graph.node(vertex.object, rule.slot)
+        named, who = self.graph.users.at(node), (self.question.user, self.question.everybody)
+        if who[0] in named or who[1] in named:
+            return True
+        qualified = self.graph.qualified_users.at(node)
+        verdicts = [self.judge.counts(qualified[each]) for each in who if each in qualified]
+        doubts = [verdict for verdict in verdicts if isinstance(verdict, Doubt)]
+        return True in verdicts or any(vertex.doubt(doubt) for doubt in doubts)
 
     def _parts(self, vertex: Vertex) -> tuple[Vertex, ...]:
-        object, rule = vertex.object, vertex.rule
+        rule = vertex.rule
         if vertex.gate is Gate.NOT:
-            return (self._at(object, rule),)
+            return (self._at(vertex, rule),)
         if isinstance(rule, ButNot):
-            return (self._at(object, rule.base), Vertex(Gate.NOT, object, rule.subtract))
-        return tuple(self._at(object, part) for part in rule.parts) if isinstance(rule, AllOf) else ()
+            negated = Vertex(Gate.NOT, vertex.object, rule.subtract, vertex.hops, vertex.reading.turned())
+            return (self._at(vertex, rule.base), negated)
+        return tuple(self._at(vertex, part) for part in rule.parts) if isinstance(rule, AllOf) else ()
 
     def _children(self, vertex: Vertex) -> Iterator[Vertex]:
         graph, object, rule = self.graph, vertex.object, vertex.rule
         if isinstance(rule, AnyOf):
-            return (self._at(object, part) for part in rule.parts)
+            return (self._at(vertex, part) for part in rule.parts)
         if isinstance(rule, Also):
-            return iter((self._at_node(object, rule.slot),))
+            return iter((self._at_node(object, rule.slot, vertex.hops, vertex.reading),))
         if isinstance(rule, Through):
-            parents = graph.users.at(graph.node(object, rule.tupleset))
-            targets = ((parent, rule.targets.get(graph.types[parent])) for parent in parents)
-            return (self._at_node(parent, slot) for parent, slot in targets if slot is not None)
+            return self._parents(vertex, rule)
         if isinstance(rule, Named):
-            width, usersets = graph.plan.width, graph.usersets.at(graph.node(object, rule.slot))
-            return (self._at_node(*divmod(userset, width)) for userset in usersets)
+            return self._usersets(vertex, rule)
         return iter(())
 
-    def _at(self, object: int, rule: Rule) -> Vertex:
-        """Return the gate of a rule at an object. A name of another relation is that relation's own vertex."""
-        if isinstance(rule, Also):
-            return self._at_node(object, rule.slot)
-        return Vertex(_gate(rule), object, rule)
+    def _parents(self, vertex: Vertex, rule: Through) -> Iterator[Vertex]:
+        graph, node = self.graph, self.graph.node(vertex.object, rule.tupleset)
+        for parent in graph.users.at(node):
+            slot = rule.targets.get(graph.types[parent])
+            if slot is not None:
+                yield self._at_node(parent, slot, vertex.hops + 1, vertex.reading)
+        for parent, qualifier in graph.qualified_users.at(node).items():
+            slot = rule.targets.get(graph.types[parent])
+            if slot is not None:
+                yield from self._qualified(vertex, qualifier, parent, slot)
 
-    def _at_node(self, object: int, slot: int) -> Vertex:
+    def _usersets(self, vertex: Vertex, rule: Named) -> Iterator[Vertex]:
+        graph, node, width = self.graph, self.graph.node(vertex.object, rule.slot), self.graph.plan.width
+        for userset in graph.usersets.at(node):
+            yield self._at_node(*divmod(userset, width), vertex.hops + 1, vertex.reading)
+        for userset, qualifier in graph.qualified_usersets.at(node).items():
+            yield from self._qualified(vertex, qualifier, *divmod(userset, width))
+
+    def _qualified(self, vertex: Vertex, qualifier: Qualifier, object: int, slot: int) -> Iterator[Vertex]:
+        """Yield what a qualified tuple leads to: nothing if it does not count, and in doubt both together."""
+        verdict = self.judge.counts(qualifier)
+        if verdict is False or (verdict is not True and vertex.reading is Reading.LOWER):
+            return
+        child = self._at_node(object, slot, vertex.hops + 1, vertex.reading)
+        if isinstance(verdict, Doubt) and vertex.reading is Reading.OPEN:
+            both = Vertex(Gate.ALL, vertex.object, vertex.rule, vertex.hops, vertex.reading)
+            both.parts = (child, self._in_doubt(vertex, verdict))
+            child = both
+        yield child
+
+    def _in_doubt(self, vertex: Vertex, doubt: Doubt) -> Vertex:
+        leaf = Vertex(Gate.ANY, vertex.object, vertex.rule, vertex.hops, vertex.reading)
+        leaf.doubt(doubt)
+        leaf.conclude()
+        return leaf
+
+    def _at(self, vertex: Vertex, rule: Rule) -> Vertex:
+        """Return the gate of a rule at the same object. A name of another relation is that relation's own vertex."""
+        if isinstance(rule, Also):
+            return self._at_node(vertex.object, rule.slot, vertex.hops, vertex.reading)
+        return Vertex(_gate(rule), vertex.object, rule, vertex.hops, vertex.reading)
+
+    def _at_node(self, object: int, slot: int, hops: int, reading: Reading) -> Vertex:
         node = self.graph.node(object, slot)
-        vertex = self.vertices.get(node)
+        known = self.vertices if reading is Reading.OPEN else self._lower if reading is Reading.LOWER else self._upper
+        vertex = known.get(node)
         if vertex is None:
             rule = self.graph.plan.rules[slot]
-            vertex = self.vertices[node] = Vertex(_gate(rule), object, rule, node)
+            vertex = known[node] = Vertex(_gate(rule), object, rule, hops, reading, node)
+            if self.within is not None and node not in self.within:
+                vertex.doubt(TOO_DEEP)
+                vertex.gate = Gate.ANY
+                vertex.conclude()
         return vertex
 
 
