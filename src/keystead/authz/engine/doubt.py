@@ -83,10 +83,13 @@ class Judge:
         return {**self._context, **qualifier.context}
 
     def _evaluate(self, name: str, context: Mapping[str, object]) -> bool | Doubt:
-        outcome = self._conditions[name].evaluate(context)
+        condition = self._conditions.get(name)
+        if condition is None:
+            return Doubt("authz.condition_failed", f"condition `{name}` cannot be evaluated yet")
+        outcome = condition.evaluate(context)
         if isinstance(outcome, bool):
             return outcome
-        return Doubt(REASONS[outcome.reason], f"condition {name}: {outcome.detail}", outcome.missing)
+        return Doubt(REASONS[outcome.reason], outcome.detail, outcome.missing)
 
 
 def missing_of(doubts: Iterable[Doubt]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from keystead.authz.engine.backward import Backward, turn_round
+from keystead.authz.engine.doubt import Condition
 from keystead.authz.engine.reachable import reachable_slots
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
@@ -59,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True):
     backward: Backward
     reachable: tuple[int, ...]
     """slot -> the slots, itself too, whose tuples can matter to its answer, as bits (`1 << slot`)."""
+    conditions: Mapping[str, Condition]
     width: int
     """How many slots there are: what an object number is multiplied by to make a node."""
 
@@ -83,6 +85,7 @@ def compile_model(model: AuthorizationModel) -> Plan:
         shortcuts=flatten(rules, usersets),
         backward=turn_round(rules),
         reachable=reachable_slots(rules, usersets),
+        conditions={},
         width=len(names),
     )
 

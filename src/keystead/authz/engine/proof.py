@@ -108,7 +108,9 @@ def _step(solver: Solver, vertex: Vertex, depth: int, has: str) -> Step | None:
     if child is None:
         return _last_step(solver, vertex, depth, has)
     if isinstance(rule, Named):
-        return _tuple_step(solver, Step("userset", has, _name(solver, child), depth=depth), vertex, rule.slot, child.node)
+        return _tuple_step(
+            solver, Step("userset", has, _name(solver, child), depth=depth), vertex, rule.slot, child.node
+        )
     if isinstance(rule, Through):
         step = Step("parent", has, _name(solver, child), depth=depth)
         return _tuple_step(solver, step, vertex, rule.tupleset, child.object)
@@ -142,7 +144,9 @@ def _tuple_step(solver: Solver, step: Step, vertex: Vertex, slot: int, value: in
     qualifier = (graph.qualified_usersets if is_userset else graph.qualified_users).at(node).get(value)
     if qualifier is None or value in (graph.usersets if is_userset else graph.users).at(node):
         return replace(step, tuple=Relationship(object, relation, user))
-    tuple = Relationship(object, relation, user, qualifier.condition, qualifier.text, EpochSeconds(qualifier.expires_at))
+    tuple = Relationship(
+        object, relation, user, qualifier.condition, qualifier.text, EpochSeconds(qualifier.expires_at)
+    )
     definition = graph.plan.model.condition(qualifier.condition)
     values = solver.judge.values(qualifier)
     shown = {each.name: values[each.name] for each in definition.parameters} if definition else {}

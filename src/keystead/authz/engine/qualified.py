@@ -17,12 +17,13 @@ class Qualifier(msgspec.Struct, frozen=True):
     """When a tuple counts: while its condition holds with what is stored beside it, and before `expires_at`.
 
     `condition` is empty when there is none, `expires_at` is 0 when it never expires. `context` is what the tuple
-    brings along for the condition's parameters.
+    brings along for the condition's parameters, `text` the same as it is stored.
     """
 
     condition: str = ""
     context: Mapping[str, object] = _NOTHING
     expires_at: int = 0
+    text: str = ""
 
 
 def qualifier_of(tuple: Relationship) -> Qualifier | None:
@@ -30,7 +31,7 @@ def qualifier_of(tuple: Relationship) -> Qualifier | None:
     if not tuple.condition and not tuple.expires_at:
         return None
     context = msgspec.json.decode(tuple.context, type=dict[str, object]) if tuple.context else _NOTHING
-    return Qualifier(tuple.condition, context, tuple.expires_at)
+    return Qualifier(tuple.condition, context, tuple.expires_at, tuple.context)
 
 
 class QualifiedIndex(dict[int, dict[int, Qualifier]]):

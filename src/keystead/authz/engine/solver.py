@@ -32,9 +32,7 @@ class Solver:
     loop with a negation was left undefined, `deepest` the most hops of any gate that was looked at.
     """
 
-    def __init__(
-        self, graph: Graph, question: Question, judge: Judge, within: Container[int] | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, question: Question, judge: Judge, within: Container[int] | None = None) -> None:
         self.graph = graph
         self.question = question
         self.judge = judge
@@ -125,11 +123,11 @@ class Solver:
         return tuple(self._at(vertex, part) for part in rule.parts) if isinstance(rule, AllOf) else ()
 
     def _children(self, vertex: Vertex) -> Iterator[Vertex]:
-        graph, object, rule = self.graph, vertex.object, vertex.rule
+        rule = vertex.rule
         if isinstance(rule, AnyOf):
             return (self._at(vertex, part) for part in rule.parts)
         if isinstance(rule, Also):
-            return iter((self._at_node(object, rule.slot, vertex.hops, vertex.reading),))
+            return iter((self._at_node(vertex.object, rule.slot, vertex.hops, vertex.reading),))
         if isinstance(rule, Through):
             return self._parents(vertex, rule)
         if isinstance(rule, Named):
