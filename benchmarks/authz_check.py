@@ -83,7 +83,7 @@ def measure_engine(evaluator: Evaluator, asked: list[Question], random: Random) 
     measure(
         "check by the solver (rules with and, but not)",
         asked[: len(asked) // 5],
-        lambda question: Solver(graph, ask(graph, *question)).decide(),
+        lambda question: Solver(graph, ask(graph, *question), evaluator.judge).decide(),
     )
     users = [(user, relation, "document") for user, relation, _ in random.sample(asked, 500)]
     listed = sum(len(list_objects(evaluator, type, relation, user)) for user, relation, type in users)

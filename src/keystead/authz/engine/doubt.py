@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
+from keystead.authz.conditions import Condition, Unevaluable
 from keystead.authz.engine.qualified import Qualifier
 
 REASONS: Final[Mapping[str, str]] = {
@@ -15,33 +16,6 @@ REASONS: Final[Mapping[str, str]] = {
     "wrong_type": "authz.condition_failed",
     "too_costly": "authz.too_costly",
 }
-
-
-class Unevaluable(Protocol):
-    """What a condition answers when it has no answer: `keystead.authz.conditions.Unevaluable`."""
-
-    @property
-    def reason(self) -> str:
-        """One of the keys of `REASONS`."""
-        ...
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The parameters that are missing."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """A sentence."""
-        ...
-
-
-class Condition(Protocol):
-    """What the engine needs of a condition: `keystead.authz.conditions.Condition`."""
-
-    def evaluate(self, context: Mapping[str, object], /) -> bool | Unevaluable:
-        """Decide, with these parameters."""
-        ...
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -83,13 +57,10 @@ class Judge:
         return {**self._context, **qualifier.context}
 
     def _evaluate(self, name: str, context: Mapping[str, object]) -> bool | Doubt:
-        condition = self._conditions.get(name)
-        if condition is None:
-            return Doubt("authz.condition_failed", f"condition `{name}` cannot be evaluated yet")
-        outcome = condition.evaluate(context)
-        if isinstance(outcome, bool):
-            return outcome
-        return Doubt(REASONS[outcome.reason], outcome.detail, outcome.missing)
+        outcome = self._conditions[name].evaluate(context)
+        if isinstance(outcome, Unevaluable):
+            return Doubt(REASONS[outcome.reason], outcome.detail, outcome.missing)
+        return outcome
 
 
 def missing_of(doubts: Iterable[Doubt]) -> tuple[str, ...]:

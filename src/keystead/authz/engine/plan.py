@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from keystead.authz.conditions import Condition, compile_condition
 from keystead.authz.engine.backward import Backward, turn_round
-from keystead.authz.engine.doubt import Condition
 from keystead.authz.engine.reachable import reachable_slots
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
@@ -66,7 +66,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def compile_model(model: AuthorizationModel) -> Plan:
-    """Compile a checked model."""
+    """Compile a checked model. Raises: ModelError when a condition is not a valid expression."""
     names = tuple((definition.name, relation.name) for definition in model.types for relation in definition.relations)
     slots = {name: slot for slot, name in enumerate(names)}
     relations = [relation for definition in model.types for relation in definition.relations]
@@ -85,7 +85,7 @@ def compile_model(model: AuthorizationModel) -> Plan:
         shortcuts=flatten(rules, usersets),
         backward=turn_round(rules),
         reachable=reachable_slots(rules, usersets),
-        conditions={},
+        conditions={definition.name: compile_condition(definition) for definition in model.conditions},
         width=len(names),
     )
 
