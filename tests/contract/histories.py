@@ -47,7 +47,10 @@ tuples = st.builds(
     st.sampled_from(["r", "s"]),
     st.sampled_from(["u:a", "u:A"]),
     st.sampled_from(["", "", "c"]),
+    st.just(""),
+    st.sampled_from([0, 0, 0, 1, 3]).map(EpochSeconds),
 )
+keys_of_tuples = st.sampled_from([("", "", ""), ("d:1", "r", "u:a"), ("d:1", "s", ""), ("d:2", "", "")])
 some_tuples = st.lists(tuples, max_size=2).map(tuple)
 perhaps_one = st.lists(tuples, max_size=1).map(tuple)
 names_of_stores = st.sampled_from(["s", "s", "t"])
@@ -94,7 +97,7 @@ families: Operations = mixed(
     st.builds(ports.RevokeFamily, st.just("a"), ids, around_now),
 )
 
-relationship_reads: Operations = mixed(
+tuple_lists: Operations = mixed(
     st.builds(
         ports.ReadRelationships,
         realms,
@@ -104,11 +107,26 @@ relationship_reads: Operations = mixed(
         st.sampled_from(["", "", "u:a"]),
         st.one_of(st.none(), tuples),
         limits,
-    ),
-    st.builds(ports.RelationshipRevision, realms, names_of_stores),
-    st.builds(ports.RelationshipChanges, realms, names_of_stores, st.integers(0, 5), limits),
+        st.sampled_from([0, 0, 1, -1]).map(EpochSeconds),
+    )
 )
-relationship_writes: Operations = st.builds(
+relationship_reads: Operations = mixed(
+    tuple_lists,
+    st.builds(ports.StoredRelationships, tuple_lists),
+    st.builds(ports.LoadRelationships, realms, names_of_stores, st.sampled_from(["", "", "d"]), keys_of_tuples, limits),
+    st.builds(ports.RelationshipRevision, realms, names_of_stores),
+    st.builds(ports.LookAtFeed, realms, names_of_stores),
+    st.builds(
+        ports.RelationshipChanges,
+        realms,
+        names_of_stores,
+        st.integers(0, 5),
+        limits,
+        st.sampled_from(["", "", "d", "e"]),
+        st.sampled_from([0, 0, 998, 1001]).map(EpochSeconds),
+    ),
+)
+tuple_writes: Operations = st.builds(
     ports.WriteRelationships,
     realms,
     names_of_stores,
@@ -119,6 +137,10 @@ relationship_writes: Operations = st.builds(
     st.booleans(),
     perhaps_one,
     perhaps_one,
+)
+relationship_writes: Operations = mixed(
+    *[tuple_writes] * 12,
+    st.builds(ports.DropRelationships, realms, names_of_stores, limits),
 )
 
 outbox: Operations = mixed(
@@ -134,6 +156,13 @@ def at(operation: Any, now: int) -> Any:
         for name in ("now", "expires_at")
         if hasattr(operation, name) and getattr(operation, name) is not None
     }
+    if isinstance(operation, ports.StoredRelationships):
+        times["wanted"] = at(operation.wanted, now)
+    if isinstance(operation, ports.ReadRelationships) and not operation.now:
+        times["now"] = operation.now
+    if isinstance(operation, ports.WriteRelationships):
+        for some in ("writes", "deletes", "must_exist", "must_not_exist"):
+            times[some] = tuple(at(each, now) if each.expires_at else each for each in getattr(operation, some))
     if isinstance(operation, ports.Put):
         times["record"] = at(operation.record, now)
     return msgspec.structs.replace(operation, **times)

@@ -18,13 +18,13 @@ from keystead.storage.ports import (
     put,
     write_relationships,
 )
-from keystead.storage.sql import families, one_time, outbox, records, relationships, sweeper
+from keystead.storage.sql import families, feed, one_time, outbox, records, relationships, sweeper, tuple_sweeper
 from tests.contract.kinds import LATER, NOW, Person
 from tests.contract.test_sqlite_plans import ALICE, CONSTANT, statements
 from tests.contract.wire import store_at
 from tests.harness.postgres import schema_for
 
-MODULES = [families, one_time, outbox, records, relationships, sweeper]
+MODULES = [families, feed, one_time, outbox, records, relationships, sweeper, tuple_sweeper]
 
 
 class Planner:
@@ -99,3 +99,13 @@ async def test_tuples_are_looked_up_by_object_or_by_user(planner: Planner) -> No
         steps = await planner.plan(text)
         (condition,) = [step for step in steps if step.startswith("Index Cond")]
         assert all(column in condition for column in columns), steps
+
+
+@pytest.mark.parametrize("number", [1, 2, relationships.TOGETHER])
+async def test_several_tuples_are_searched_for_one_by_one(planner: Planner, number: int) -> None:
+    """However many keys go into a statement, each is found through the whole key."""
+    steps = await planner.plan(relationships.look(number))
+    conditions = [step for step in steps if step.startswith("Index Cond")]
+    assert len(conditions) == number
+    whole = ("realm", "store", "object", "relation", '"user"')
+    assert all(f"{column} = " in condition for condition in conditions for column in whole), steps

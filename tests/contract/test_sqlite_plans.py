@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from keystead.storage.ports import ReadRelationships, Relationship
-from keystead.storage.sql import families, one_time, outbox, records, relationships, sweeper
+from keystead.storage.sql import families, feed, one_time, outbox, records, relationships, sweeper, tuple_sweeper
 from keystead.storage.sqlite import open_store
 
 CONSTANT = {records.BUMP}
@@ -43,7 +43,9 @@ def statements(module: ModuleType) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "module", [families, one_time, outbox, records, relationships, sweeper], ids=lambda m: m.__name__
+    "module",
+    [families, feed, one_time, outbox, records, relationships, sweeper, tuple_sweeper],
+    ids=lambda m: m.__name__,
 )
 def test_every_statement_searches(planner: sqlite3.Connection, module: ModuleType) -> None:
     """None of them scans."""
@@ -52,6 +54,14 @@ def test_every_statement_searches(planner: sqlite3.Connection, module: ModuleTyp
     for text in seen:
         steps = plan(planner, text)
         assert not [step for step in steps if step.startswith("SCAN")], (text, steps)
+
+
+@pytest.mark.parametrize("number", [1, 2, relationships.TOGETHER])
+def test_several_tuples_are_searched_for_one_by_one(planner: sqlite3.Connection, number: int) -> None:
+    """However many keys go into a statement, each is found through the whole key."""
+    steps = [step for step in plan(planner, relationships.look(number)) if " relationships " in step]
+    whole = "SEARCH relationships USING PRIMARY KEY (realm=? AND store=? AND object=? AND relation=? AND user=?)"
+    assert steps == [whole] * number
 
 
 ALICE = Relationship("doc:1", "viewer", "user:alice")

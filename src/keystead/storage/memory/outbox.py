@@ -6,7 +6,7 @@ from keystead.core.values import EpochSeconds
 from keystead.storage.documents import require_text
 from keystead.storage.memory.tables import Table, Undo
 from keystead.storage.ports import Emit, OutboxEvent, ReadOutbox
-from keystead.storage.ports.operations import page_size
+from keystead.storage.ports.paging import page_size
 
 
 class Outbox:

@@ -61,7 +61,7 @@ class MemoryStore:
     async def sweep(self, now: EpochSeconds, limit: int = 500) -> int:
         """Remove at most `limit` expired rows."""
         gone = 0
-        for table in (self._one_time, self._families, self._outbox, self._records):
+        for table in (self._one_time, self._families, self._outbox, self._records, self._relationships):
             gone += table.sweep(now, max(0, limit - gone))
         self._undo.forget()
         return gone
@@ -97,6 +97,9 @@ class MemoryStore:
             ports.LookAtFamily: self._families.look_at_family,
             ports.ReadRelationships: self._relationships.read_relationships,
             ports.RelationshipRevision: self._relationships.relationship_revision,
+            ports.StoredRelationships: self._relationships.stored_relationships,
+            ports.LoadRelationships: self._relationships.load_relationships,
+            ports.LookAtFeed: self._relationships.look_at_feed,
             ports.RelationshipChanges: self._relationships.relationship_changes,
             ports.ReadOutbox: self._outbox.read_outbox,
         }
@@ -112,5 +115,6 @@ class MemoryStore:
             ports.Rotate: self._families.rotate,
             ports.RevokeFamily: self._families.revoke_family,
             ports.WriteRelationships: self._relationships.write_relationships,
+            ports.DropRelationships: self._relationships.drop_relationships,
             ports.Emit: self._outbox.emit,
         }

@@ -10,6 +10,8 @@ V = TypeVar("V")
 
 Key = tuple[Any, ...]
 
+FEW: Final = 32
+
 _ABSENT: Final = object()
 
 
@@ -41,6 +43,8 @@ class Table(Generic[V]):
         self._undo = undo
         self._rows: dict[Key, V] = {}
         self._keys: list[Key] = []
+        self._new: list[Key] = []
+        """Keys not in their place yet: many that come together are sorted in together."""
 
     def get(self, key: Key) -> V | None:
         """Return a row."""
@@ -61,6 +65,7 @@ class Table(Generic[V]):
 
     def scan(self, prefix: Key, after: Key = ()) -> Iterator[tuple[Key, V]]:
         """Yield rows whose key begins with `prefix`, in order, those after `prefix + after` only."""
+        self._settle()
         start = prefix + after
         position = bisect_left(self._keys, start)
         while position < len(self._keys) and self._keys[position][: len(prefix)] == prefix:
@@ -78,9 +83,20 @@ class Table(Generic[V]):
 
     def _set(self, key: Key, row: V) -> None:
         if key not in self._rows:
-            insort(self._keys, key)
+            self._new.append(key)
         self._rows[key] = row
 
     def _delete(self, key: Key) -> None:
+        self._settle()
         del self._rows[key]
         del self._keys[bisect_left(self._keys, key)]
+
+    def _settle(self) -> None:
+        """Put the new keys in their places."""
+        if len(self._new) > FEW:
+            self._keys += self._new
+            self._keys.sort()
+        else:
+            for key in self._new:
+                insort(self._keys, key)
+        self._new.clear()

@@ -13,8 +13,8 @@ import msgspec
 
 from keystead.core.records.delivery import DELIVERY_LIFETIME, DELIVERY_TOPIC, Delivery, new_delivery_id
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports.operations import MAX_PAGE
 from keystead.storage.ports.outcomes import Stored
+from keystead.storage.ports.paging import MAX_PAGE
 from keystead.storage.ports.store import Read, Write
 from keystead.storage.ports.verbs import emit, find, put, remove
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds, Seconds
-from keystead.storage.ports.outcomes import Relationship
+from keystead.storage.ports.paging import MAX_PAGE
+from keystead.storage.ports.relationships import RelationshipRead, RelationshipWrite
 
 R = TypeVar("R", bound=Record)
-
-MAX_PAGE: Final = 1000
-"""The most a list holds; an operation that asks for more gets this many."""
 
 
 class Get(msgspec.Struct, Generic[R], frozen=True):
@@ -135,56 +133,6 @@ class RevokeFamily(msgspec.Struct, frozen=True):
     now: EpochSeconds
 
 
-class WriteRelationships(msgspec.Struct, frozen=True):
-    """Delete, then write, tuples of one store, all or nothing.
-
-    A duplicate write or a missing delete fails the whole unless it is to be ignored; `must_exist` and
-    `must_not_exist` are preconditions on (object, relation, user). Answer: RelationshipsWritten or
-    RelationshipsRefused.
-    """
-
-    realm: str
-    store: str
-    writes: tuple[Relationship, ...]
-    deletes: tuple[Relationship, ...]
-    now: EpochSeconds
-    ignore_duplicates: bool = False
-    ignore_missing: bool = False
-    must_exist: tuple[Relationship, ...] = ()
-    must_not_exist: tuple[Relationship, ...] = ()
-
-
-class ReadRelationships(msgspec.Struct, frozen=True):
-    """List tuples of one store in (object, relation, user) order. Empty fields match all.
-
-    `object` ending in `:` matches every object of the type. `after` is the last tuple of the page before.
-    """
-
-    realm: str
-    store: str
-    object: str = ""
-    relation: str = ""
-    user: str = ""
-    after: Relationship | None = None
-    limit: int = MAX_PAGE
-
-
-class RelationshipRevision(msgspec.Struct, frozen=True):
-    """Ask for the revision of a store: it grows with every change. Answer: an int, 0 for an empty store."""
-
-    realm: str
-    store: str
-
-
-class RelationshipChanges(msgspec.Struct, frozen=True):
-    """List changes of a store after a revision, oldest first."""
-
-    realm: str
-    store: str
-    after: int = 0
-    limit: int = MAX_PAGE
-
-
 class Emit(msgspec.Struct, frozen=True):
     """Append one event to the outbox, in the same transaction as what it tells of."""
 
@@ -203,19 +151,5 @@ class ReadOutbox(msgspec.Struct, frozen=True):
     limit: int = MAX_PAGE
 
 
-ReadOperation = (
-    Get[Any]
-    | Find[Any]
-    | Peek
-    | LookAtFamily
-    | ReadRelationships
-    | RelationshipRevision
-    | RelationshipChanges
-    | ReadOutbox
-)
-WriteOperation = Put | Remove | Offer | Redeem | Claim | StartFamily | Rotate | RevokeFamily | WriteRelationships | Emit
-
-
-def page_size(limit: int) -> int:
-    """Return how many rows a list may hold: `limit`, but never more than a page nor less than none."""
-    return max(0, min(limit, MAX_PAGE))
+ReadOperation = Get[Any] | Find[Any] | Peek | LookAtFamily | ReadOutbox | RelationshipRead
+WriteOperation = Put | Remove | Offer | Redeem | Claim | StartFamily | Rotate | RevokeFamily | Emit | RelationshipWrite

@@ -102,6 +102,21 @@ class RelationshipChange(msgspec.Struct, frozen=True):
     at: EpochSeconds
 
 
+class StoredRelationship(msgspec.Struct, frozen=True):
+    """A tuple and the time it was written."""
+
+    relationship: Relationship
+    at: EpochSeconds
+
+
+class FeedView(msgspec.Struct, frozen=True):
+    """A change feed from end to end: it holds every change after `trimmed` up to `revision`, the newest, made `at`."""
+
+    revision: int = 0
+    trimmed: int = 0
+    at: EpochSeconds = EpochSeconds(0)
+
+
 class RelationshipsWritten(msgspec.Struct, frozen=True):
     """All written, visible from `revision` on."""
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports.operations import (
-    MAX_PAGE,
     Claim,
     Emit,
     Find,
@@ -18,15 +17,11 @@ from keystead.storage.ports.operations import (
     Peek,
     Put,
     ReadOutbox,
-    ReadRelationships,
     Redeem,
-    RelationshipChanges,
-    RelationshipRevision,
     Remove,
     RevokeFamily,
     Rotate,
     StartFamily,
-    WriteRelationships,
 )
 from keystead.storage.ports.outcomes import (
     Conflict,
@@ -34,10 +29,6 @@ from keystead.storage.ports.outcomes import (
     OutboxEvent,
     Redeemable,
     Redeemed,
-    Relationship,
-    RelationshipChange,
-    RelationshipsRefused,
-    RelationshipsWritten,
     Replaced,
     Replayed,
     Reused,
@@ -46,6 +37,7 @@ from keystead.storage.ports.outcomes import (
     Superseded,
     WrongBinding,
 )
+from keystead.storage.ports.paging import MAX_PAGE
 from keystead.storage.ports.store import Read, Write
 
 R = TypeVar("R", bound=Record)
@@ -127,32 +119,6 @@ def look_at_family(realm: str, family: str, now: EpochSeconds) -> Read[FamilyVie
 def revoke_family(realm: str, family: str, now: EpochSeconds) -> Write[bool]:
     """End a refresh family."""
     answer: bool = yield RevokeFamily(realm, family, now)
-    return answer
-
-
-def write_relationships(operation: WriteRelationships) -> Write[RelationshipsWritten | RelationshipsRefused]:
-    """Write tuples, all or nothing."""
-    answer: RelationshipsWritten | RelationshipsRefused = yield operation
-    return answer
-
-
-def read_relationships(operation: ReadRelationships) -> Read[list[Relationship]]:
-    """List tuples."""
-    answer: list[Relationship] = yield operation
-    return answer
-
-
-def relationship_revision(realm: str, store: str) -> Read[int]:
-    """Ask how far a store of tuples has come."""
-    answer: int = yield RelationshipRevision(realm, store)
-    return answer
-
-
-def relationship_changes(
-    realm: str, store: str, after: int = 0, limit: int = MAX_PAGE
-) -> Read[list[RelationshipChange]]:
-    """List changes of a store of tuples."""
-    answer: list[RelationshipChange] = yield RelationshipChanges(realm, store, after, limit)
     return answer
 
 

@@ -52,6 +52,10 @@ class Link:
         """Run statements without values in one round trip. Answer: what PostgreSQL calls the last of them."""
         return str(await self._watched(self._connection.execute(text)))
 
+    async def long_script(self, text: str) -> None:
+        """Run statements that may take as long as they need: a migration of much data."""
+        await self._connection.execute(text)
+
     async def commit(self) -> None:
         """Make what was done durable.
 

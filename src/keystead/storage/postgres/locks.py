@@ -55,14 +55,22 @@ def _look_at_family(operation: ports.LookAtFamily) -> Locks:
     return ((("family", operation.realm, operation.family), "r"),)
 
 
-def _write_relationships(operation: ports.WriteRelationships) -> Locks:
+def _write_relationships(operation: ports.WriteRelationships | ports.DropRelationships) -> Locks:
     return ((("relationships", operation.realm, operation.store), "x"),)
 
 
 def _relationships(
-    operation: ports.ReadRelationships | ports.RelationshipRevision | ports.RelationshipChanges,
+    operation: ports.ReadRelationships
+    | ports.LoadRelationships
+    | ports.RelationshipRevision
+    | ports.LookAtFeed
+    | ports.RelationshipChanges,
 ) -> Locks:
     return ((("relationships", operation.realm, operation.store), "r"),)
+
+
+def _stored_relationships(operation: ports.StoredRelationships) -> Locks:
+    return _relationships(operation.wanted)
 
 
 def _emit(operation: ports.Emit) -> Locks:
@@ -87,7 +95,11 @@ LOCKS: Final[dict[type[Any], Callable[[Any], Locks]]] = {
     ports.RevokeFamily: _family,
     ports.LookAtFamily: _look_at_family,
     ports.WriteRelationships: _write_relationships,
+    ports.DropRelationships: _write_relationships,
     ports.ReadRelationships: _relationships,
+    ports.StoredRelationships: _stored_relationships,
+    ports.LoadRelationships: _relationships,
+    ports.LookAtFeed: _relationships,
     ports.RelationshipRevision: _relationships,
     ports.RelationshipChanges: _relationships,
     ports.Emit: _emit,

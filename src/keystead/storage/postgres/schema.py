@@ -54,6 +54,6 @@ async def _migrate(link: Link, where: str, migrations: Sequence[Migration]) -> N
     require_known(applied, migrations, where)
     for migration in migrations:
         if migration.number not in applied:
-            await link.script(migration.text)
+            await link.long_script(migration.text)
             note = "INSERT INTO migrations (number, name, checksum) VALUES (?, ?, ?)"
             await link.run([(note, (migration.number, migration.name, migration.checksum))])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from keystead.storage import ports
-from keystead.storage.sql import families, one_time, outbox, records, relationships
+from keystead.storage.sql import families, feed, one_time, outbox, records, relationships, tuple_sweeper
 from keystead.storage.sql.statement import Steps
 
 READS: Final[dict[type[Any], Callable[[Any], Steps[Any]]]] = {
@@ -22,8 +22,11 @@ READS: Final[dict[type[Any], Callable[[Any], Steps[Any]]]] = {
     ports.Peek: one_time.peek,
     ports.LookAtFamily: families.look_at_family,
     ports.ReadRelationships: relationships.read_relationships,
-    ports.RelationshipRevision: relationships.relationship_revision,
-    ports.RelationshipChanges: relationships.relationship_changes,
+    ports.StoredRelationships: relationships.stored_relationships,
+    ports.LoadRelationships: relationships.load_relationships,
+    ports.RelationshipRevision: feed.relationship_revision,
+    ports.LookAtFeed: feed.look_at_feed,
+    ports.RelationshipChanges: feed.relationship_changes,
     ports.ReadOutbox: outbox.read_outbox,
 }
 
@@ -37,5 +40,6 @@ WRITES: Final[dict[type[Any], Callable[[Any], Steps[Any]]]] = {
     ports.Rotate: families.rotate,
     ports.RevokeFamily: families.revoke_family,
     ports.WriteRelationships: relationships.write_relationships,
+    ports.DropRelationships: tuple_sweeper.drop_relationships,
     ports.Emit: outbox.emit,
 }

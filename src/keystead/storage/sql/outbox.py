@@ -6,7 +6,7 @@ from typing import Final
 
 from keystead.storage.documents import require_text
 from keystead.storage.ports import Emit, OutboxEvent, ReadOutbox
-from keystead.storage.ports.operations import page_size
+from keystead.storage.ports.paging import page_size
 from keystead.storage.sql.statement import Steps
 
 EMIT: Final = "INSERT INTO outbox (realm, topic, payload, at, expires_at) VALUES (?, ?, ?, ?, ?)"

@@ -14,7 +14,7 @@ from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
 from keystead.storage.documents import Entry, decode, encode, entries, require_index, require_text
 from keystead.storage.ports import Conflict, Find, Get, Put, Remove, Stored
-from keystead.storage.ports.operations import page_size
+from keystead.storage.ports.paging import page_size
 from keystead.storage.sql.statement import Steps
 
 GET: Final = """

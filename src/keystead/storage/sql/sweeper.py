@@ -11,6 +11,7 @@ from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
 from keystead.storage.sql import records
 from keystead.storage.sql.statement import Steps
+from keystead.storage.sql.tuple_sweeper import sweep_expired, trim_feeds
 
 EXPIRED_RECORDS: Final = "SELECT realm, kind, id FROM records WHERE expires_at <= ? LIMIT ?"
 
@@ -37,6 +38,10 @@ def sweep(now: EpochSeconds, limit: int) -> Steps[int]:
             gone += 1
         if not _kept_in_memory(Record).isdisjoint(kind for _, kind, _ in expired):
             yield records.BUMP, ()
+    if gone < limit:
+        gone += yield from sweep_expired(now, limit - gone)
+    if gone < limit:
+        gone += yield from trim_feeds(now, limit - gone)
     return gone
 
 
