@@ -127,7 +127,7 @@ async def test_changes_by_type_and_from_a_time(store: Store) -> None:
         ({"type": "order", "since": EpochSeconds(NOW + 1), "limit": 1}, [3]),
         ({"type": "order", "since": EpochSeconds(NOW + 1), "after": 3}, [4]),
     ):
-        found = await store.read(relationship_changes("acme", "shop", **wanted))  # type: ignore[arg-type]  # a table
+        found = await store.read(relationship_changes("acme", "shop", **wanted))
         assert [change.revision for change in found] == expected
 
 

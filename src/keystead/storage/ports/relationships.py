@@ -19,7 +19,7 @@ BEGINNING: Final = EpochSeconds(0)
 TupleKey = tuple[str, str, str]
 """(object, relation, user): what no two tuples of a store share."""
 
-TupleRow = tuple[str, str, str, str, str, int]
+TupleRow = tuple[str, str, str, str, str, EpochSeconds]
 """(object, relation, user, condition, context, expires_at): a tuple as it is stored, where there are very many."""
 
 
