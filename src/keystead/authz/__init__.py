@@ -20,7 +20,14 @@ Does not: import a database driver until `open` is called, or talk to a server a
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied, Step
 from keystead.authz.door import open, open_sync
 from keystead.authz.embedded import AuthorizationEngine
-from keystead.authz.errors import AuthorizationError, InvalidQuery, InvalidRelationship, ModelError, WriteRefused
+from keystead.authz.errors import (
+    AuthorizationError,
+    InvalidQuery,
+    InvalidRelationship,
+    ModelError,
+    Undecided,
+    WriteRefused,
+)
 from keystead.authz.language import read_model
 from keystead.authz.names import relationship
 from keystead.authz.writes import Preconditions
@@ -37,6 +44,7 @@ __all__ = [
     "ModelError",
     "Preconditions",
     "Step",
+    "Undecided",
     "WriteRefused",
     "open",
     "open_sync",

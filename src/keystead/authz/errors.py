@@ -5,6 +5,7 @@
         ├─ ModelError              the model cannot be used: every problem with line, column and remedy
         ├─ InvalidQuery            the question names a type or relation the model lacks, or is malformed
         ├─ InvalidRelationship     a tuple is malformed, or the model does not allow it
+        ├─ Undecided               a list cannot be complete: an answer in it is conditional
         └─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
 
 Does not: carry a decision. "No" is a `Denied`, never an exception.
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from keystead.authz.decisions import Conditional
 from keystead.core.errors import KeysteadError
 
 
@@ -63,6 +65,14 @@ class InvalidQuery(AuthorizationError):
 
 class InvalidRelationship(AuthorizationError):
     """The tuple is malformed, or the model does not allow it."""
+
+
+class Undecided(AuthorizationError):
+    """A list cannot be told complete: whether something belongs in it hangs on what `decision` says."""
+
+    def __init__(self, decision: Conditional) -> None:
+        super().__init__(str(decision))
+        self.decision = decision
 
 
 class WriteRefused(AuthorizationError):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from keystead.authz.decisions import Allowed, AuthorizationDecision, Denied
+from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied
 from keystead.authz.engine.depth import nodes_within
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.graph import UNKNOWN, Graph
@@ -16,6 +16,7 @@ from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
 from keystead.authz.engine.vertex import Value, Vertex
+from keystead.authz.errors import Undecided
 
 END_OF_TIME: Final = math.inf
 
@@ -63,6 +64,13 @@ class Evaluator:
             return Allowed(revision=revision)
         doubts = doubts_of(solver, root)
         return conditional(doubts, denied, (), revision) if doubts else Denied("authz.no_path", denied, (), revision)
+
+    def certain(self, user: str, relation: str, object: str) -> bool:
+        """Decide for a list: a conditional answer is neither in it nor out. Raises: Undecided, InvalidQuery."""
+        decision = self.decide(user, relation, object)
+        if isinstance(decision, Conditional):
+            raise Undecided(decision)
+        return bool(decision)
 
     def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no. Raises: InvalidQuery."""

@@ -10,10 +10,10 @@ from keystead.authz.names import WILDCARD
 
 
 def list_objects(evaluator: Evaluator, type: str, relation: str, user: str) -> list[str]:
-    """Return every object of `type` for which the check says yes, in bytewise order. Raises: InvalidQuery.
+    """Return every object of `type` for which the check says yes, in bytewise order.
 
     Time grows with what the user can reach, not with what is stored.
-    Does not: truncate.
+    Does not: truncate. Raises: InvalidQuery; Undecided when one of the answers is conditional.
     """
     graph = evaluator.graph
     slot = graph.plan.slots.get((type, relation))
@@ -29,7 +29,7 @@ def list_objects(evaluator: Evaluator, type: str, relation: str, user: str) -> l
         names.add(asking)
     names.discard(f"{type}:{WILDCARD}")
     certain = graph.plan.shortcuts.has[slot] and not userset and not graph.qualified_below(slot)
-    return sorted(names if certain else (name for name in names if evaluator.holds(user, relation, name)))
+    return sorted(names if certain else (name for name in names if evaluator.certain(user, relation, name)))
 
 
 def _is(node: int, slot: int, evaluator: Evaluator) -> bool:
