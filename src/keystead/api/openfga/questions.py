@@ -1,0 +1,65 @@
+"""From a question in a message to the engine's answer: the one place where the API meets the engine.
+
+Spec: openfga `pkg/server/commands/check_command.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from keystead.api.openfga import rules
+from keystead.api.openfga.faults import VALIDATION, ApiFault
+from keystead.api.openfga.messages import Context, TupleKey
+from keystead.api.openfga.tuple_keys import problem_of_question, require_accepted
+from keystead.authz.decisions import AuthorizationDecision, Conditional
+from keystead.authz.engine.evaluator import Evaluator
+from keystead.authz.served import Opened
+from keystead.storage.ports import Relationship
+
+TOO_COMPLEX: Final = (
+    "Authorization Model resolution required too many rewrite rules to be resolved. Check your authorization model "
+    "for infinite recursion or too much nesting"
+)
+_TOO_DEEP: Final = "authz.too_deep"
+
+
+def require_question(key: TupleKey | None, place: str) -> TupleKey:
+    """Return a question that looks like one. Raises: ApiFault."""
+    if key is None:
+        raise rules.missing(f"{place}.TupleKey")
+    rules.require(rules.USER, "CheckRequestTupleKey.User", key.user)
+    rules.require(rules.RELATION, "CheckRequestTupleKey.Relation", key.relation)
+    rules.require(rules.OBJECT, "CheckRequestTupleKey.Object", key.object)
+    return key
+
+
+def require_known(opened: Opened, key: TupleKey) -> None:
+    """Refuse a question about what the model does not have. Raises: ApiFault."""
+    problem = problem_of_question(opened.plan, key.user, key.relation, key.object)
+    if problem:
+        raise ApiFault(VALIDATION, f"invalid relation: {problem}")
+
+
+def accepted(opened: Opened, keys: Sequence[TupleKey], condition_code: str = VALIDATION) -> tuple[Relationship, ...]:
+    """Return contextual tuples that the model would let be written. Raises: ApiFault."""
+    return tuple(require_accepted(opened.plan, key, "invalid_tuple", condition_code) for key in keys)
+
+
+def definite(decision: AuthorizationDecision) -> bool:
+    """Return yes or no. Raises: ApiFault for what could not be decided."""
+    if isinstance(decision, Conditional):
+        raise undecided(decision.reason, decision.detail)
+    return bool(decision)
+
+
+def undecided(reason: str, detail: str) -> ApiFault:
+    """Return the error for what could not be decided."""
+    if reason == _TOO_DEEP:
+        return ApiFault("authorization_model_resolution_too_complex", TOO_COMPLEX)
+    return ApiFault(VALIDATION, detail)
+
+
+def evaluator_over(opened: Opened, tuples: Sequence[Relationship], context: Context | None) -> Evaluator:
+    """Return what answers questions about the store, the tuples and the context of one request."""
+    return Evaluator(opened.graph)
