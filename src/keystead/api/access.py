@@ -48,6 +48,16 @@ class Caller(msgspec.Struct, frozen=True):
     claims: AccessClaims
     headers: Headers = ()
 
+    @property
+    def subject(self) -> str:
+        """Whom the token speaks for."""
+        return self.claims.sub
+
+    @property
+    def client_id(self) -> str:
+        """The client it was issued to."""
+        return self.claims.client_id
+
 
 class _Proved(msgspec.Struct, frozen=True):
     """A token that was good at `second`: its caller, its scopes, and what else its holder may have to prove."""

@@ -16,7 +16,7 @@ from keystead.app.http_server.framing import Refusal, require_clear_message, req
 from keystead.app.http_server.lane import REQUEST_KEY, ROUTE_KEY
 from keystead.app.http_server.wire import HeadWriter
 from keystead.core.forwarded_certificate import CERTIFICATE_HEADERS
-from keystead.core.http import Headers, Reply, Request
+from keystead.core.http import Headers, Reply, Request, StreamedReply
 from keystead.core.trace import accept_trace
 from keystead.core.values import EpochSeconds
 
@@ -99,11 +99,14 @@ class AsgiApplication:
     async def _write(self, reply: Reply, method: str, trace_id: str, send: Send) -> None:
         own = {name for name, _ in reply.headers}
         headers = [*reply.headers, *(header for header in self._application.default_headers if header[0] not in own)]
-        if reply.status not in (204, 304):
+        if reply.status not in (204, 304) and not isinstance(reply, StreamedReply):
             headers.append((b"content-length", str(len(reply.body)).encode("ascii")))
         if trace_id:
             headers.append((b"x-request-id", trace_id.encode("ascii")))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if isinstance(reply, StreamedReply) and method != "HEAD":
+            async for part in reply.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
 
 

@@ -7,14 +7,19 @@ Does not: listen, or change a record: `keystead.app.serving` and `keystead.app.a
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
+from keystead.api.access import Access
+from keystead.api.openfga import Limits as AuthorizationLimits
+from keystead.api.openfga import Service as AuthorizationService
 from keystead.app.catalogue import endpoints, page_metadata
 from keystead.app.certificate_trust import X509Trust
 from keystead.app.http_server.application import Application
@@ -23,9 +28,10 @@ from keystead.app.management import ManagementRoutes, obstacle
 from keystead.app.metrics import Metrics
 from keystead.app.outbound import GuardedOutbound
 from keystead.app.revocation_news import StoreRevocationNews
-from keystead.app.routes import IssuerRoutes
+from keystead.app.routes import AuthorizationRoutes, IssuerRoutes, SeveralRoutes
 from keystead.app.sealed_store import open_sealed_store
 from keystead.app.settings.server import BreachedPasswordSettings
+from keystead.authz.served import AuthorizationStores
 from keystead.core.decisions import Journal
 from keystead.core.http import Headers
 from keystead.identity.accounts import end_authority
@@ -65,6 +71,7 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     takes_certificates: bool = False
     mtls_base_url: str = ""
     realms: tuple[str, ...] = ()
+    authorization: AuthorizationLimits = AuthorizationLimits()
     default_realm: str = ""
     breached_passwords: BreachedPasswordSettings = BreachedPasswordSettings()
     limits: Limits = Limits()
@@ -79,6 +86,7 @@ class Issuer:
     store: Store
     keys: StoreKeyRing
     passwords: Argon2Passwords
+    authorization: AuthorizationService
     outbound: GuardedOutbound
     metrics: Metrics
     application: Application
@@ -126,12 +134,15 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
         mtls_base_url=configuration.mtls_base_url,
     )
     metrics = Metrics()
-    application, certified = _applications(cx, configuration, metrics)
+    stores = AuthorizationStores(store, time.time)
+    access = Access(cx, configuration.realms)
+    authorization = AuthorizationService(stores, access.authorize, configuration.authorization, journal)
+    application, certified = _applications(cx, authorization, configuration, metrics)
     for one in (application, certified):
         one.on_stop.append(revocation_news.stop)
     metrics.gauge("keystead_revocation_followers", "Who waits for revocations now.", lambda: revocation_news.waiting)
     management = Application(ManagementRoutes(metrics, lambda: obstacle(store)), meter=Metrics())
-    return Issuer(cx, store, keys, passwords, outbound, metrics, application, certified, management)
+    return Issuer(cx, store, keys, passwords, authorization, outbound, metrics, application, certified, management)
 
 
 def _breached_passwords(
@@ -144,11 +155,12 @@ def _breached_passwords(
 
 
 def _applications(
-    cx: ServerContext, configuration: IssuerConfiguration, metrics: Metrics
+    cx: ServerContext, authorization: AuthorizationService, configuration: IssuerConfiguration, metrics: Metrics
 ) -> tuple[Application, Application]:
     """Return what the public listener serves, and what the one serves that asks for certificates: all but pages."""
+    authorization_routes = AuthorizationRoutes(authorization, urlsplit(cx.base_url).path)
     application = Application(
-        IssuerRoutes(cx, endpoints(), configuration.default_realm),
+        SeveralRoutes(authorization_routes, IssuerRoutes(cx, endpoints(), configuration.default_realm)),
         meter=metrics,
         limits=configuration.limits,
         default_headers=_default_headers(cx),
@@ -158,7 +170,7 @@ def _applications(
     )
     without_pages = {path: endpoint for path, endpoint in endpoints().items() if not endpoint.page}
     certified = Application(
-        IssuerRoutes(cx, without_pages, configuration.default_realm),
+        SeveralRoutes(authorization_routes, IssuerRoutes(cx, without_pages, configuration.default_realm)),
         meter=metrics,
         limits=configuration.limits,
         default_headers=_default_headers(cx),

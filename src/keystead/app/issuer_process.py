@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from keystead.api.openfga import Limits as AuthorizationLimits
 from keystead.app.certificate_listener import bind_certificate_listener, certificate_servers
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
@@ -27,6 +28,7 @@ from keystead.app.log_lines import ProcessJournal, open_journal, say_ready
 from keystead.app.sealed_store import key_file, require_same_key
 from keystead.app.serving import run, serve_until_signal
 from keystead.app.settings import ServerSettings, Settings
+from keystead.app.settings.authorization import AuthorizationSettings
 from keystead.app.settings.server_checks import serves_plainly_off_loopback
 from keystead.app.stores import MEMORY
 from keystead.app.workers import Workers
@@ -89,7 +91,17 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         takes_certificates=server.client_certificates is not None,
         mtls_base_url=server.client_certificates.base_url if server.client_certificates else "",
         realms=tuple(settings.realms),
+        authorization=_authorization_limits(settings.authz or AuthorizationSettings()),
         default_realm=default_realm(settings),
+    )
+
+
+def _authorization_limits(settings: AuthorizationSettings) -> AuthorizationLimits:
+    return AuthorizationLimits(
+        checks_per_batch=settings.maximum_checks_per_batch,
+        tuples_per_write=settings.maximum_tuples_per_write,
+        contextual_tuples=settings.maximum_contextual_tuples,
+        resolution_depth=settings.maximum_resolution_depth,
     )
 
 
@@ -186,9 +198,6 @@ def _say_ready(settings: Settings, journal: ProcessJournal, listener: socket.soc
                 journal.record(
                     Decision("settings.check", False, "client.workload_undeclared", realm=name, facts=undeclared)
                 )
-    if settings.authz is not None and settings.authz.stores:
-        facts = {"stores": sorted(settings.authz.stores), "remedy": "embed the engine in the service: keystead.authz"}
-        journal.record(Decision("authz.stores", False, "authz.not_served", facts=facts))
 
 
 async def _apply(settings: Settings, issuer: Issuer, journal: ProcessJournal) -> None:

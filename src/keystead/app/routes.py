@@ -2,7 +2,7 @@
 
 Shape: `{base path}/realms/{realm}/{endpoint path}`, and RFC 8414's
 `/.well-known/oauth-authorization-server{base path}/realms/{realm}`, and the like for `ssf-configuration`. The token
-endpoint is at `{base path}/oauth/token` too, for one realm.
+endpoint is at `{base path}/oauth/token` too, for one realm. The authorization API stands at `{base path}/authz`.
 Does not: decode. A path with percent-encoding, a doubled slash or a dot segment is no path of ours: 404.
 """
 
@@ -14,8 +14,10 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+from keystead.api.openfga import Service
+from keystead.api.openfga.table import ENDPOINTS, Endpoint, find_place
 from keystead.app.answers import guarded
-from keystead.app.http_server.application import Route
+from keystead.app.http_server.application import Route, RouteTable
 from keystead.app.http_server.framing import refusal_reply
 from keystead.core.http import Reply, Request
 from keystead.oauth.context import ServerContext
@@ -69,6 +71,46 @@ async def _several_realms(request: Request) -> Reply:
 
 
 _NO_DEFAULT: Final = Route(_TOKEN_ALIAS, _several_realms, frozenset({"POST"}), fast=True, maximum_body=65_536)
+
+
+class AuthorizationRoutes:
+    """The routes of the authorization API, under one path of the server."""
+
+    def __init__(self, service: Service, base_path: str) -> None:
+        self._prefix = f"{base_path}/authz"
+        self._service = service
+        self._routes = {endpoint.name: self._route(endpoint) for endpoint in ENDPOINTS}
+
+    def find(self, path: str) -> tuple[Route, str] | None:
+        """Return the route of a raw path. Its stores are those of the caller's realm, which the path does not name."""
+        if not path.startswith(self._prefix):
+            return None
+        place = find_place(path[len(self._prefix) :])
+        return (self._routes[place.endpoint.name], "") if place is not None else None
+
+    def _route(self, endpoint: Endpoint) -> Route:
+        async def answer(request: Request) -> Reply:
+            place = find_place(request.path[len(self._prefix) :])
+            assert place is not None
+            return await place.endpoint.answer(self._service, request, place.store, place.last)
+
+        body, fast = endpoint.maximum_body, endpoint.fast
+        return Route(endpoint.name, answer, endpoint.methods, fast, body, outside_realms=True)
+
+
+class SeveralRoutes:
+    """Tables asked one after the other."""
+
+    def __init__(self, *tables: RouteTable) -> None:
+        self._tables = tables
+
+    def find(self, path: str) -> tuple[Route, str] | None:
+        """Return the first route found."""
+        for table in self._tables:
+            found = table.find(path)
+            if found is not None:
+                return found
+        return None
 
 
 def _route(plugin: EndpointPlugin, cx: ServerContext) -> Route:

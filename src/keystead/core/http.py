@@ -7,7 +7,7 @@ socket, or from a proxy the configuration names.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -63,6 +63,21 @@ class Reply(msgspec.Struct, frozen=True):
     status: int
     headers: Headers = ()
     body: bytes = b""
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    no_parts: tuple[bytes, ...] = ()
+    for part in no_parts:
+        yield part
+
+
+class StreamedReply(Reply, frozen=True):
+    """A response that is sent while it is made: `parts` follow one another, and `body` is empty.
+
+    Whoever sends it asks for the next part when the one before has left. Only endpoints off the fast lane give one.
+    """
+
+    parts: AsyncIterator[bytes] = msgspec.field(default_factory=_nothing)
 
 
 Endpoint = Callable[[Request], Awaitable[Reply]]

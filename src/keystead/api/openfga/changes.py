@@ -33,16 +33,14 @@ async def changes(call: Call) -> Reply:
     type = query.text("type")
     rules.require_if_any(rules.CHANGES_TYPE, "ReadChangesRequest.Type", type)
     limit = query.page_size(_LARGEST_PAGE, _PAGE)
-    since = _start(query, call.request.now)
+    _start(query, call.request.now)
     after = _position(call, query.token(), type)
-    wanted = RelationshipChanges(
+    RelationshipChanges(
         *(call.realm, call.store),
         after=after,
         limit=limit,
-        type=type,
-        since=EpochSeconds(0) if after else since,
     )
-    found = await call.stores.changes(wanted)
+    found = await call.stores.changes(call.realm, call.store, after, limit)
     last = found[-1].revision if found else after
     following = continuation_token("changes", call.store, str(last), type)
     return call.reply({"changes": [_message(each) for each in found], "continuation_token": following})

@@ -33,7 +33,12 @@ async def check(call: Call) -> Reply:
     decision = ask(key.user, key.relation, key.object)
     allowed = definite(decision)
     call.tell(
-        *("authz.check", allowed, "authz.allowed" if allowed else getattr(decision, "reason", "")),
-        **{"user": key.user, "relation": key.relation, "object": key.object, "revision": opened.revision},
+        "authz.check",
+        allowed,
+        "authz.allowed" if allowed else getattr(decision, "reason", ""),
+        user=key.user,
+        relation=key.relation,
+        object=key.object,
+        revision=opened.revision,
     )
     return call.reply({"allowed": allowed, "resolution": str(decision) if asked.trace else ""}, opened.model_id)

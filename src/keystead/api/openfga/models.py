@@ -51,5 +51,9 @@ async def get_model(call: Call) -> Reply:
 
 def _message(found: AuthorizationModelDocument) -> dict[str, object]:
     document = msgspec.json.decode(found.document, type=dict[str, msgspec.Raw])
-    parts = {name: document.get(name, empty) for name, empty in (("type_definitions", []), ("conditions", {}))}
-    return {"id": found.model, "schema_version": document.get("schema_version", "1.1"), **parts}
+    return {
+        "id": found.model,
+        "schema_version": document.get("schema_version", "1.1"),
+        "type_definitions": document.get("type_definitions", []),
+        "conditions": document.get("conditions", {}),
+    }

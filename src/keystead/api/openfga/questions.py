@@ -11,9 +11,12 @@ from typing import Final
 from keystead.api.openfga import rules
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import Context, TupleKey
+from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import problem_of_question, require_accepted
 from keystead.authz.decisions import AuthorizationDecision, Conditional
+from keystead.authz.engine import objects as engine_objects
 from keystead.authz.engine.evaluator import Evaluator
+from keystead.authz.engine.overlay import overlaid
 from keystead.authz.served import Opened
 from keystead.storage.ports import Relationship
 
@@ -60,6 +63,23 @@ def undecided(reason: str, detail: str) -> ApiFault:
     return ApiFault(VALIDATION, detail)
 
 
-def evaluator_over(opened: Opened, tuples: Sequence[Relationship], context: Context | None) -> Evaluator:
+def evaluator_over(call: Call, opened: Opened, tuples: Sequence[Relationship], context: Context | None) -> Evaluator:
     """Return what answers questions about the store, the tuples and the context of one request."""
-    return Evaluator(opened.graph)
+    return Evaluator(
+        overlaid(opened.graph, tuples),
+        now=call.request.now,
+        context=context,
+        maximum_depth=call.service.limits.resolution_depth,
+    )
+
+
+def objects_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:
+    """List objects for (type, relation, user), behind `after`, at most `limit` if it is not 0. Raises: ApiFault."""
+    type, relation, user = asked
+    objects = [each for each in engine_objects.list_objects(evaluator, type, relation, user) if each > after]
+    return objects[:limit] if limit else objects
+
+
+def users_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:
+    """List users for (object, relation, filter), behind `after`, at most `limit` if it is not 0. Raises: ApiFault."""
+    raise ApiFault("unimplemented", "list-users is not served yet")

@@ -70,7 +70,9 @@ def require_bytes(place: str, text: str, most: int, least: int = 0) -> None:
     size = len(text.encode())
     if size > most or size < least:
         if least:
-            raise ApiFault(VALIDATION, f"invalid {place}: value length must be between {least} and {most} bytes, inclusive")
+            raise ApiFault(
+                VALIDATION, f"invalid {place}: value length must be between {least} and {most} bytes, inclusive"
+            )
         raise ApiFault(VALIDATION, f"invalid {place}: value length must be at most {most} bytes")
 
 

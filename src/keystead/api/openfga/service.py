@@ -51,6 +51,16 @@ class Caller(Protocol):
         """What the door adds to every reply."""
         ...
 
+    @property
+    def subject(self) -> str:
+        """Whom the request speaks for, for the journal."""
+        ...
+
+    @property
+    def client_id(self) -> str:
+        """Which client sent it, for the journal."""
+        ...
+
 
 Authorize = Callable[[Request, str], Awaitable[Caller | Reply]]
 """Says who calls, if they may use the API with that scope; else the refusal to send."""
@@ -73,6 +83,8 @@ class Everybody(NamedTuple):
 
     realm: str
     headers: Headers = ()
+    subject: str = ""
+    client_id: str = ""
 
 
 def anybody_of(realm: str) -> Authorize:
@@ -141,13 +153,11 @@ class Call(msgspec.Struct):
         own: Headers = ((b"cache-control", b"no-store"), *self.caller.headers)
         return (*own, (MODEL_HEADER, model.encode("ascii"))) if model else own
 
-    def tell(self, action: str, allowed: bool, reason: str, **facts: object) -> None:
+    def tell(self, action: str, allowed: bool, reason: str, /, **facts: object) -> None:
         """Write a decision into the journal."""
-        subject, client = getattr(self.caller, "subject", ""), getattr(self.caller, "client_id", "")
+        subject, client = self.caller.subject, self.caller.client_id
         trace, facts = self.request.trace, {"store": self.store, **facts}
-        self.service.journal.record(
-            Decision(action, allowed, reason, trace, self.realm, subject, client, facts=facts)
-        )
+        self.service.journal.record(Decision(action, allowed, reason, trace, self.realm, subject, client, facts=facts))
 
 
 def fault_of(error: Exception) -> ApiFault | None:

@@ -52,12 +52,11 @@ def relationship_of(key: TupleKey) -> Relationship:
 
 def message_of(tuple: Relationship) -> dict[str, object]:
     """Return the TupleKey message of a stored tuple."""
-    condition = None
+    condition: dict[str, object] | None = None
     if tuple.condition:
         context = msgspec.Raw(tuple.context.encode()) if tuple.context else {}
         condition = {"name": tuple.condition, "context": context}
-    key = {"user": tuple.user, "relation": tuple.relation, "object": tuple.object, "condition": condition}
-    return key
+    return {"user": tuple.user, "relation": tuple.relation, "object": tuple.object, "condition": condition}
 
 
 def text_of(key: TupleKey) -> str:
@@ -85,7 +84,9 @@ def require_accepted(plan: Plan, key: TupleKey, code: str, condition_code: str) 
 
 def problem_of_question(plan: Plan, user: str, relation: str, object: str) -> str:
     """Say what is wrong with a question, or with the names of a tuple; empty when nothing is."""
-    return _problem_of_user(plan, user) or _problem_of_object(plan, object) or _problem_of_relation(plan, relation, object)
+    return (
+        _problem_of_user(plan, user) or _problem_of_object(plan, object) or _problem_of_relation(plan, relation, object)
+    )
 
 
 def _problem_of_user(plan: Plan, user: str) -> str:
@@ -145,11 +146,21 @@ def _problem_of_restrictions(plan: Plan, key: TupleKey) -> str:
 def _problem_of_condition(plan: Plan, key: TupleKey, tuple: Relationship) -> str:
     user, slot = parse_user(key.user), plan.slots[key.object.partition(":")[0], key.relation]
     if plan.accepts[slot].allows(user.type, user.relation, user.id == WILDCARD, tuple.condition):
-        return ""
+        return _problem_of_context(plan, key)
     if not tuple.condition:
         return "condition is missing"
     known = any(condition.name == tuple.condition for condition in plan.model.conditions)
     return "invalid condition for type restriction" if known else "undefined condition"
+
+
+def _problem_of_context(plan: Plan, key: TupleKey) -> str:
+    condition = key.condition
+    try:
+        if condition is not None and condition.context:
+            plan.conditions[condition.name].check_stored(condition.context)
+    except InvalidRelationship as problem:
+        return str(problem)
+    return ""
 
 
 def _expiry(text: str) -> EpochSeconds:

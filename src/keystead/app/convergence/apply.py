@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from keystead.app.convergence.authorization import authorization_changes, forget_store, forgotten_stores, stores_of
 from keystead.app.convergence.desired import CONFIGURATION, account_record, desired_records
 from keystead.app.convergence.difference import Change, all_of, difference
 from keystead.app.convergence.revocations import tell_of
 from keystead.app.convergence.sealed_secrets import with_sealed_secrets
+from keystead.app.settings.authorization import StoreSettings
 from keystead.app.settings.realm import RealmSettings, UserSettings
 from keystead.app.settings.settings import Settings
 from keystead.core.errors import ConfigurationError
@@ -20,6 +22,7 @@ from keystead.core.person_codes import person_code_mac
 from keystead.core.protocols import Passwords
 from keystead.core.records.account import Account
 from keystead.core.records.api import Api
+from keystead.core.records.authorization import AuthorizationStore
 from keystead.core.records.client import Client
 from keystead.core.records.record import Record
 from keystead.core.records.registration import InitialAccessToken
@@ -60,6 +63,7 @@ class _Work(NamedTuple):
     sealer: Sealer
     hashes: Hashes
     prune: bool
+    stores: Mapping[str, StoreSettings] = {}
 
 
 async def plan(
@@ -69,7 +73,7 @@ async def plan(
     changes: list[Change] = []
     for realm, wanted in settings.realms.items():
         new = await store.read(_new_passwords(realm, wanted, sealer, now))
-        work = _Work(realm, wanted, sealer, dict.fromkeys(new, ("", "")), prune)
+        work = _Work(realm, wanted, sealer, dict.fromkeys(new, ("", "")), prune, stores_of(settings.authz, realm))
         changes += await store.read(_changes(work, now))
     return changes
 
@@ -86,7 +90,8 @@ async def apply(
     for realm, wanted in settings.realms.items():
         new = await store.read(_new_passwords(realm, wanted, sealer, now))
         hashes = await _hash_all(realm, new, sealer, passwords)
-        changes += await store.write(partial(_apply, _Work(realm, wanted, sealer, hashes, prune), now))
+        work = _Work(realm, wanted, sealer, hashes, prune, stores_of(settings.authz, realm))
+        changes += await store.write(partial(_apply, work, now))
     return changes
 
 
@@ -128,7 +133,9 @@ def _changes(work: _Work, now: EpochSeconds) -> Read[list[Change]]:
         change, account_id = yield from _account_change(work, user, now)
         found.append(change)
         names.add(account_id)
+    found += yield from authorization_changes(realm, work.stores, now)
     if work.prune:
+        found += yield from forgotten_stores(realm, work.stores, now)
         kept = {(record.kind, record.id) for record in records} | {(Account.kind, name) for name in names}
         found += yield from _leftovers(realm, kept, now)
     return [change for change in found if change is not None]
@@ -185,7 +192,9 @@ def _apply(work: _Work, now: EpochSeconds) -> Write[list[Change]]:
     changes = yield from _changes(work, now)
     for change in changes:
         assert change.record is not None
-        if change.verb == "delete":
+        if isinstance(change.record, AuthorizationStore) and change.verb == "delete":
+            yield from forget_store(change.record)
+        elif change.verb == "delete":
             yield from remove(type(change.record), work.realm, change.id)
         elif not isinstance((yield from put(change.record, now)), Stored):
             raise ConfigurationError(

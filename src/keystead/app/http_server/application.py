@@ -26,7 +26,8 @@ class Route(msgspec.Struct, frozen=True):
     """One path's endpoint. `name` is for metrics.
 
     `fast` says that the endpoint awaits nothing but futures, so that it needs no task. `at_hand` returns, for a realm
-    and a time, the reply to every request without a body, where it is known without asking anything.
+    and a time, the reply to every request without a body, where it is known without asking anything. `outside_realms`
+    says that its paths name no realm.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Route(msgspec.Struct, frozen=True):
     fast: bool = False
     maximum_body: int = 0
     at_hand: Callable[[str, EpochSeconds], Reply | None] | None = None
+    outside_realms: bool = False
 
 
 class Target(NamedTuple):

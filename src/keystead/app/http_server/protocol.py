@@ -156,7 +156,7 @@ class FastLaneProtocol(TurnTakingProtocol):
         target = Target(method.decode("ascii"), path.decode("ascii"), NOT_FOUND, "")
         route, realm = self.application.resolve(target.method, target.path)
         target = target._replace(route=route, realm=realm)
-        if realm and path == self.url:
+        if (realm or route.outside_realms) and path == self.url:
             self.application.remember(target)
         return target
 

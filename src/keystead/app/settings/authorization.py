@@ -1,36 +1,50 @@
-"""The `authz` section: the stores of relationships a realm has, each with its model.
+"""The `authz` section: the stores of relationships a realm has, each with its model, and how much one request may ask.
 
-Does not: serve them yet. The engine is embedded in services (`keystead.authz`); the section is read and its models are
-checked, so that a file written for both is a file that starts.
+Stores made through the API need no settings. Those written here are made when the file is applied, and their model is
+always the file's: a changed file is a new model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from keystead.app.settings.document import Place
+from keystead.authz import ModelError, read_model
 
 Problem = tuple[Place, str]
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A store. It belongs to one `realm`; `model_file` is its model in the OpenFGA language, relative to this file.
+    """A store. It belongs to one `realm`, and only tokens of that realm's issuer open it.
 
-    `default` marks the store that answers where none is named.
+    `model_file` is its model in the OpenFGA language, relative to this file; `model` is the model itself. With neither
+    the store has the models that the API writes. `default` marks the store that answers where none is named.
     """
 
     realm: str
     model_file: str = ""
+    model: str = ""
     default: bool = False
 
 
 class AuthorizationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The stores, by name."""
+    """The `stores`, by name, and how much one request may ask for; the defaults are OpenFGA's.
+
+    `maximum_checks_per_batch` bounds batch-check, `maximum_tuples_per_write` write, `maximum_contextual_tuples` every
+    question. `maximum_resolution_depth` is how many usersets and parents a question goes through before it is answered
+    `authorization_model_resolution_too_complex`; 0: as many as it takes.
+    """
 
     stores: dict[str, StoreSettings] = {}
+    maximum_checks_per_batch: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    maximum_tuples_per_write: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    maximum_contextual_tuples: Annotated[int, Meta(ge=0, le=10_000)] = 100
+    maximum_resolution_depth: Annotated[int, Meta(ge=0)] = 25
 
 
 def store_problems(settings: AuthorizationSettings, realms: Mapping[str, object], directory: Path) -> Iterator[Problem]:
@@ -42,16 +56,29 @@ def store_problems(settings: AuthorizationSettings, realms: Mapping[str, object]
             yield place, f"there is no realm `{store.realm}` in this file"
         if store.default and name != defaults[0]:
             yield place, f"`{defaults[0]}` is the default already; one store can be"
-        if store.model_file:
-            yield from _model_problems((*place, "model_file"), directory / store.model_file)
+        if store.model_file and store.model:
+            yield place, "`model_file` and `model` exclude each other"
+        elif store.model_file or store.model:
+            yield from _model_problems(place, store, directory)
 
 
-def _model_problems(place: Place, path: Path) -> Iterator[Problem]:
-    from keystead.authz import ModelError, read_model  # only who has a store needs the language
-
+def _model_problems(place: Place, store: StoreSettings, directory: Path) -> Iterator[Problem]:
+    where, path = (*place, "model_file" if store.model_file else "model"), directory / store.model_file
     try:
-        read_model(path.read_text())
+        read_model(store.model or path.read_text())
     except OSError as error:
-        yield place, f"cannot read the model {path}: {error.strerror or error}"
+        yield where, f"cannot read the model {path}: {error.strerror or error}"
     except (ModelError, UnicodeDecodeError) as error:
-        yield place, f"{path}: {error}"
+        yield where, f"{path}: {error}" if store.model_file else str(error)
+
+
+def with_models(settings: AuthorizationSettings, directory: Path) -> AuthorizationSettings:
+    """Return the settings with every model in its store's `model`, read from where `model_file` says."""
+
+    def settled(store: StoreSettings) -> StoreSettings:
+        if not store.model_file:
+            return store
+        text = (directory / store.model_file).read_text()
+        return msgspec.structs.replace(store, model=text, model_file="")
+
+    return msgspec.structs.replace(settings, stores={name: settled(store) for name, store in settings.stores.items()})

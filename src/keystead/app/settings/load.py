@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from keystead.app.certificate_trust import read_authorities
-from keystead.app.settings.authorization import store_problems
+from keystead.app.settings.authorization import store_problems, with_models
 from keystead.app.settings.checks import problems
 from keystead.app.settings.decode import decode
 from keystead.app.settings.document import Document, parse_document, read_document
@@ -55,6 +55,9 @@ def settle(document: Document, environment: Mapping[str, str] | None, *, agent_k
         found += store_problems(settings.authz, settings.realms, document.path.parent)
     if found:
         raise ConfigurationError("\n".join(f"{document.where(place)}: {message}" for place, message in found))
+    if settings.authz is not None:
+        authz = with_models(settings.authz, document.path.parent)
+        settings = msgspec.structs.replace(settings, authz=authz)
     return _with_bus_audience(settings)
 
 

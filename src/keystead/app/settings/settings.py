@@ -14,7 +14,8 @@ from keystead.workload.settings import AgentSettings
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything one file can say. Each command reads the sections it needs: `serve` the server, realms and bus,
-    `gateway` the gateway, `agent` the agent and the workloads of its realm. `authz` is checked, and not served yet.
+    `gateway` the gateway, `agent` the agent and the workloads of its realm. `authz` has the stores of the
+    authorization API.
     """
 
     server: ServerSettings | None = None
