@@ -1,9 +1,9 @@
 """OpenFGA's query matrix, asked over its HTTP API through any wire.
 
-As OpenFGA's own harness does (`tests/check/check.go`, `tests/listobjects`, `tests/listusers`): one store per test, whose
-stages share it; one model per stage; tuples written 40 at a time; every test of one stage and at most 100 tuples a
-second time with its tuples contextual; every object and user listed must check; each assertion of `check_matrix` is
-asked as list-objects and list-users too. Beside it, a stage's checks all at once through batch-check.
+As OpenFGA's own harness does (`tests/check`, `tests/listobjects`, `tests/listusers`): one store per test, whose stages
+share it; one model per stage; tuples written 40 at a time; every test of one stage and at most 100 tuples a second time
+with its tuples contextual; every object and user listed must check; each assertion of `check_matrix` is asked as
+list-objects and list-users too. Beside it, a stage's checks all at once through batch-check.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Runner:
     def __init__(self, ask: Ask, matrix: Matrix, seed: int = 1) -> None:
         self._ask = ask
         self._matrix = matrix
-        self._random = random.Random(seed)  # noqa: S311 - the order of tuples, no secret
+        self._random = random.Random(seed)
         self.passed: Counter[str] = Counter()
         self.failures: list[str] = []
 

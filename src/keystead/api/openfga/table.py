@@ -79,10 +79,8 @@ class Endpoint(msgspec.Struct, frozen=True):
 _NOBODY: Final = Everybody("")
 
 
-def _post(
-    name: str, handler: Handler, message: str, scope: str = READ, body: int = _LARGE, fast: bool = True
-) -> Endpoint:
-    return Endpoint(name, {"POST": Operation(handler, scope)}, message, body, fast)
+def _post(name: str, handler: Handler, message: str, scope: str = READ) -> Endpoint:
+    return Endpoint(name, {"POST": Operation(handler, scope)}, message, _LARGE)
 
 
 _OUTSIDE: Final = {
@@ -101,11 +99,15 @@ _INSIDE: Final = {
     "batch-check": _post("authz.batch_check", batch_check, "BatchCheckRequest"),
     "expand": _post("authz.expand", expand, "ExpandRequest"),
     "list-objects": _post("authz.list_objects", list_objects, "ListObjectsRequest"),
-    "streamed-list-objects": _post(
-        "authz.streamed_list_objects", streamed_list_objects, "StreamedListObjectsRequest", fast=False
+    "streamed-list-objects": Endpoint(
+        "authz.streamed_list_objects",
+        {"POST": Operation(streamed_list_objects, READ)},
+        "StreamedListObjectsRequest",
+        _LARGE,
+        fast=False,
     ),
     "list-users": _post("authz.list_users", list_users, "ListUsersRequest"),
-    "read": _post("authz.read", read, "ReadRequest", body=_SMALL),
+    "read": _post("authz.read", read, "ReadRequest"),
     "write": _post("authz.write", write, "WriteRequest", WRITE),
     "changes": Endpoint("authz.changes", {"GET": Operation(changes, READ)}, "ReadChangesRequest"),
     "authorization-models": Endpoint(
