@@ -28,7 +28,7 @@ from keystead.authz.errors import (
     Undecided,
     WriteRefused,
 )
-from keystead.authz.language import read_model
+from keystead.authz.language import read_model, read_model_file, to_dsl, to_json
 from keystead.authz.names import relationship
 from keystead.authz.writes import Preconditions
 
@@ -49,5 +49,8 @@ __all__ = [
     "open",
     "open_sync",
     "read_model",
+    "read_model_file",
     "relationship",
+    "to_dsl",
+    "to_json",
 ]

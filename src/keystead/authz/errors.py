@@ -22,11 +22,15 @@ from keystead.core.errors import KeysteadError
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A stretch of one line of a model. Lines and columns count from 1; `end` is the column after the last."""
+    """A stretch of one line of a model. Lines and columns count from 1; `end` is the column after the last.
+
+    `file` names the module, empty for a model in one piece.
+    """
 
     line: int
     column: int
     end: int
+    file: str = ""
 
 
 NOWHERE = Span(0, 0, 0)
@@ -42,8 +46,9 @@ class Problem(msgspec.Struct, frozen=True):
     symbol: str = ""
 
     def __str__(self) -> str:
-        """Render as one line for a terminal: `line:column: message (remedy)`."""
-        place = f"{self.span.line}:{self.span.column}: " if self.span != NOWHERE else ""
+        """Render as one line for a terminal: `file:line:column: message (remedy)`."""
+        place = f"{self.span.line}:{self.span.column}: " if self.span.line else ""
+        place = f"{self.span.file}:{place or ' '}" if self.span.file else place
         return f"{place}{self.message}{f' ({self.remedy})' if self.remedy else ''}"
 
 

@@ -76,11 +76,13 @@ Rewrite = Direct | Computed | FromParent | Union | Intersection | Exclusion
 
 
 class RelationDefinition(msgspec.Struct, frozen=True):
-    """`define name: rewrite`."""
+    """`define name: rewrite`. `module` and `file` are set when another module than the type's own added it."""
 
     name: str
     rewrite: Rewrite
     span: Span = NOWHERE
+    module: str = ""
+    file: str = ""
 
     @property
     def restrictions(self) -> tuple[Restriction, ...]:
@@ -89,11 +91,13 @@ class RelationDefinition(msgspec.Struct, frozen=True):
 
 
 class TypeDefinition(msgspec.Struct, frozen=True):
-    """`type name` with its relations, in the order of the text."""
+    """`type name` with its relations, in the order of the text. `module` owns it, in a modular model."""
 
     name: str
     relations: tuple[RelationDefinition, ...] = ()
     span: Span = NOWHERE
+    module: str = ""
+    file: str = ""
 
     def relation(self, name: str) -> RelationDefinition | None:
         """Find a relation by name."""
@@ -123,6 +127,8 @@ class ConditionDefinition(msgspec.Struct, frozen=True):
     expression: str
     span: Span = NOWHERE
     expression_span: Span = NOWHERE
+    module: str = ""
+    file: str = ""
 
 
 class AuthorizationModel(msgspec.Struct, frozen=True):

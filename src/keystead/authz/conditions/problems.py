@@ -29,5 +29,5 @@ def model_error(definition: ConditionDefinition, problem: Unreadable) -> ModelEr
         span = NOWHERE
     else:
         column += start.column - 1 if line == 0 else 0
-        span = Span(start.line + line, column, column + max(1, min(problem.end, len(text)) - at))
+        span = Span(start.line + line, column, column + max(1, min(problem.end, len(text)) - at), start.file)
     return ModelError([Problem(message, span, "invalid-condition", problem.remedy, definition.name)])

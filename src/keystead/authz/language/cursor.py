@@ -11,8 +11,8 @@ from keystead.authz.language.tokens import END, MARK, NEWLINE, WORD, Scanner, To
 class Cursor:
     """The next token of a model and how to move on."""
 
-    def __init__(self, text: str) -> None:
-        self._scanner = Scanner(text)
+    def __init__(self, text: str, file: str = "") -> None:
+        self._scanner = Scanner(text, file)
         self.token = self._scanner.next()
 
     def advance(self) -> Token:
@@ -68,7 +68,7 @@ class Cursor:
         text, before = body.strip(), body[: len(body) - len(body.lstrip())]
         line, newline = opening.span.line + before.count("\n"), before.rfind("\n")
         column = len(before) - newline if newline >= 0 else opening.span.end + len(before)
-        return text, Span(line, column, column + len(text.partition("\n")[0]))
+        return text, Span(line, column, column + len(text.partition("\n")[0]), opening.span.file)
 
     def fail(self, expected: str, remedy: str) -> NoReturn:
         """Say what should have stood here. Raises: ModelError, always."""

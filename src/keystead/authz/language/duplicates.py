@@ -26,7 +26,8 @@ def find_duplicates(model: AuthorizationModel) -> list[Problem]:
     for definition in model.types:
         name = definition.name
         if counted.pop(name, 0) > 1:
-            problems.append(_duplicate(f"the type `{name}` is a duplicate.", definition.span, name))
+            message = f"the type `{name}` is a duplicate."
+            problems.append(Problem(message, definition.span, "duplicated-type", "remove one of the two", name))
     for definition in model.types:
         for relation in definition.relations:
             problems += [*_restrictions(relation), *_operands(relation)]

@@ -17,6 +17,7 @@ from keystead.authz.model import (
     FromParent,
     Intersection,
     Parameter,
+    RelationDefinition,
     Restriction,
     Rewrite,
     TypeDefinition,
@@ -38,18 +39,28 @@ def to_json(model: AuthorizationModel) -> Json:
 
 
 def _type(definition: TypeDefinition) -> Json:
-    if not definition.relations:
-        return {"type": definition.name}
-    return {
-        "type": definition.name,
-        "relations": {relation.name: _rewrite(relation.rewrite) for relation in definition.relations},
-        "metadata": {
-            "relations": {
-                relation.name: {"directly_related_user_types": [_restriction(each) for each in relation.restrictions]}
-                for relation in definition.relations
-            }
-        },
-    }
+    written: Json = {"type": definition.name}
+    metadata: Json = {}
+    if definition.relations:
+        written["relations"] = {relation.name: _rewrite(relation.rewrite) for relation in definition.relations}
+        metadata["relations"] = {relation.name: _about(relation) for relation in definition.relations}
+    metadata |= _origin(definition)
+    if metadata:
+        written["metadata"] = metadata
+    return written
+
+
+def _about(relation: RelationDefinition) -> Json:
+    restrictions = [_restriction(each) for each in relation.restrictions]
+    return {"directly_related_user_types": restrictions, **_origin(relation)}
+
+
+def _origin(part: TypeDefinition | RelationDefinition | ConditionDefinition) -> Json:
+    """Write which module and file something comes from."""
+    written: Json = {"module": part.module} if part.module else {}
+    if part.file:
+        written["source_info"] = {"file": part.file}
+    return written
 
 
 def _restriction(restriction: Restriction) -> Json:
@@ -82,7 +93,9 @@ def _rewrite(rewrite: Rewrite) -> Json:
 
 def _condition(condition: ConditionDefinition) -> Json:
     parameters = {parameter.name: _parameter(parameter) for parameter in condition.parameters}
-    return {"name": condition.name, "expression": condition.expression, "parameters": parameters}
+    written: Json = {"name": condition.name, "expression": condition.expression, "parameters": parameters}
+    origin = _origin(condition)
+    return {**written, "metadata": origin} if origin else written
 
 
 def _parameter(parameter: Parameter) -> Json:

@@ -16,7 +16,10 @@ MAX_RELATION: Final = 50
 def find_bad_names(model: AuthorizationModel) -> list[Problem]:
     """Look at the schema version and at the name of every type and relation."""
     problems: list[Problem] = []
-    if model.schema not in SCHEMAS:
+    if not model.schema:
+        remedy = "write `model` and `schema 1.1` first; a module is read with the others, through its fga.mod"
+        problems.append(Problem("schema version required", model.schema_span, "schema-version-required", remedy))
+    elif model.schema not in SCHEMAS:
         message = f"invalid schema {model.schema}"
         problems.append(Problem(message, model.schema_span, "invalid-schema", "write `schema 1.1`", model.schema))
     for definition in model.types:

@@ -26,6 +26,8 @@ def find_bad_references(model: AuthorizationModel, relations: Relations) -> list
     for (type, _), relation in relations.items():
         for leaf in leaves(relation.rewrite):
             if isinstance(leaf, Direct):
+                if not leaf.restrictions:
+                    problems.append(_without_types(relation))
                 for restriction in leaf.restrictions:
                     problems += _restriction(types, relations, restriction)
                     problems += _condition(conditions, restriction)
@@ -55,6 +57,12 @@ def find_unused_conditions(model: AuthorizationModel) -> list[Problem]:
         for condition in model.conditions
         if condition.name not in used
     ]
+
+
+def _without_types(relation: RelationDefinition) -> Problem:
+    message = f"assignable relation '{relation.name}' must have types"
+    remedy = "say who may stand in its tuples: `[user]`, in JSON `directly_related_user_types`"
+    return Problem(message, relation.span, "assignable-relation-must-have-type", remedy, relation.name)
 
 
 def _restriction(types: frozenset[str], relations: Relations, restriction: Restriction) -> Iterator[Problem]:

@@ -54,7 +54,7 @@ def _parse_operand(cursor: Cursor, *, first: bool, nesting: int) -> Rewrite:
         return Computed(name.text, name.span)
     cursor.advance()
     tupleset = cursor.name("a relation", "write `viewer from parent`")
-    span = Span(name.span.line, name.span.column, tupleset.span.end)
+    span = Span(name.span.line, name.span.column, tupleset.span.end, name.span.file)
     return FromParent(name.text, tupleset.text, span, tupleset.span)
 
 
@@ -69,7 +69,9 @@ def _parse_restrictions(cursor: Cursor) -> Direct:
             break
         cursor.advance()
     closing = cursor.mark("]", "separate restrictions by commas and close them with `]`")
-    return Direct(tuple(restrictions), Span(opening.span.line, opening.span.column, closing.span.end))
+    return Direct(
+        tuple(restrictions), Span(opening.span.line, opening.span.column, closing.span.end, opening.span.file)
+    )
 
 
 def _parse_restriction(cursor: Cursor) -> Restriction:
@@ -83,7 +85,7 @@ def _parse_restriction(cursor: Cursor) -> Restriction:
         cursor.advance()
         target = cursor.name("a relation", "write `group#member`")
         relation, end = target.text, target.span.end
-    span = Span(name.span.line, name.span.column, end)
+    span = Span(name.span.line, name.span.column, end, name.span.file)
     if not cursor.at("with"):
         return Restriction(name.text, relation, wildcard, span=span)
     cursor.advance()

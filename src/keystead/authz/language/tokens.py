@@ -46,8 +46,9 @@ def blank_comments(text: str) -> str:
 class Scanner:
     """Hands out the tokens of a model one by one. `text` is the model without its comments."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str = "") -> None:
         self.text = blank_comments(text)
+        self._file = file
         self._at = 0
         self._line = 1
         self._line_start = 0
@@ -57,9 +58,7 @@ class Scanner:
         while self._at < len(self.text):
             start = self._at
             match = _TOKEN.match(self.text, start)
-            span = Span(
-                self._line, start - self._line_start + 1, (match.end() if match else start + 1) - self._line_start + 1
-            )
+            span = self._span(start, match.end() if match else start + 1)
             if match is None:
                 raise ModelError([_stray(self.text[start], span)])
             self._at = match.end()
@@ -69,8 +68,7 @@ class Scanner:
                 self._line_start = self._at
             if kind != "space":
                 return Token(kind, match[0], span, start)
-        column = self._at - self._line_start + 1
-        return Token(END, "", Span(self._line, column, column), self._at)
+        return Token(END, "", self._span(self._at, self._at), self._at)
 
     def take_braced(self) -> str | None:
         """Return the text up to the brace that closes one just read, or None if nothing closes it."""
@@ -85,6 +83,9 @@ class Scanner:
                 self._at = offset + 1
                 return body
         return None
+
+    def _span(self, start: int, end: int) -> Span:
+        return Span(self._line, start - self._line_start + 1, end - self._line_start + 1, self._file)
 
 
 def _stray(character: str, span: Span) -> Problem:
