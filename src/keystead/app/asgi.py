@@ -101,7 +101,7 @@ class AsgiApplication:
         headers = [*reply.headers, *(header for header in self._application.default_headers if header[0] not in own)]
         if reply.status not in (204, 304) and not isinstance(reply, StreamedReply):
             headers.append((b"content-length", str(len(reply.body)).encode("ascii")))
-        if trace_id:
+        if trace_id and b"x-request-id" not in own:
             headers.append((b"x-request-id", trace_id.encode("ascii")))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if isinstance(reply, StreamedReply) and method != "HEAD":

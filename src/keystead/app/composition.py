@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from keystead.api.access import Access
+from keystead.api.authzen.service import Authzen, DefaultStore
 from keystead.api.openfga import Limits as AuthorizationLimits
 from keystead.api.openfga import Service as AuthorizationService
+from keystead.app.authzen_routes import AuthzenRoutes
 from keystead.app.catalogue import endpoints, page_metadata
 from keystead.app.certificate_trust import X509Trust
 from keystead.app.http_server.application import Application
@@ -56,7 +58,8 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     `outbound_allow` names the networks beside the public ones that may be reached, `outbound_authorities` a PEM file.
     `only_proxies` refuses connections that do not come from `trusted_proxies`. `certificate_header` is where they
     send client certificates, `mtls_base_url` where the issuer's own listener asks for them. `realms` are those of the
-    settings, `default_realm` the one that is meant where none is named; empty where that would be a guess.
+    settings, `default_realm` the one that is meant where none is named, `default_store` likewise; empty where that
+    would be a guess.
     """
 
     base_url: str
@@ -73,6 +76,7 @@ class IssuerConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     realms: tuple[str, ...] = ()
     authorization: AuthorizationLimits = AuthorizationLimits()
     default_realm: str = ""
+    default_store: DefaultStore | None = None
     breached_passwords: BreachedPasswordSettings = BreachedPasswordSettings()
     limits: Limits = Limits()
 
@@ -158,7 +162,10 @@ def _applications(
     cx: ServerContext, authorization: AuthorizationService, configuration: IssuerConfiguration, metrics: Metrics
 ) -> tuple[Application, Application]:
     """Return what the public listener serves, and what the one serves that asks for certificates: all but pages."""
-    authorization_routes = AuthorizationRoutes(authorization, urlsplit(cx.base_url).path)
+    authzen = Authzen(cx, authorization.stores, authorization.authorize, configuration.default_store)
+    authorization_routes = SeveralRoutes(
+        AuthorizationRoutes(authorization, urlsplit(cx.base_url).path), AuthzenRoutes(authzen)
+    )
     application = Application(
         SeveralRoutes(authorization_routes, IssuerRoutes(cx, endpoints(), configuration.default_realm)),
         meter=metrics,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from keystead.api.openfga import Limits as AuthorizationLimits
+from keystead.app.authzen_routes import default_store
 from keystead.app.certificate_listener import bind_certificate_listener, certificate_servers
 from keystead.app.composition import Issuer, IssuerConfiguration, build_issuer
 from keystead.app.convergence import Change, apply
@@ -93,6 +94,7 @@ def issuer_configuration(settings: Settings, path: Path) -> IssuerConfiguration:
         realms=tuple(settings.realms),
         authorization=_authorization_limits(settings.authz or AuthorizationSettings()),
         default_realm=default_realm(settings),
+        default_store=default_store(settings),
     )
 
 

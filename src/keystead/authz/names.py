@@ -48,6 +48,18 @@ def parse_object(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def object_name(type: str, id: str) -> str:
+    """Put together `type:id`, and demand that it reads as exactly these two.
+
+    For parts that come from outside: no id can name another type, a relation (`#`) or everybody (`*`).
+    Raises: InvalidRelationship.
+    """
+    name = f"{type}:{id}"
+    if parse_object(name) != (type, id):
+        raise InvalidRelationship(f"{name[:MAX_OBJECT]!r} does not name an object of type {type[:MAX_OBJECT]!r}")
+    return name
+
+
 def parse_user(text: str) -> Subject:
     """Take apart `type:id`, `type:*` or `type:id#relation`. Raises: InvalidRelationship."""
     match = _USER.fullmatch(text) if len(text) <= MAX_USER else None

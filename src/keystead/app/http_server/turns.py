@@ -26,6 +26,7 @@ from keystead.app.http_server.wire import CLOSE, whole
 from keystead.core.http import Reply, Request
 
 _LINGER_SECONDS: Final = 2
+_REQUEST_ID: Final = b"x-request-id"
 
 
 class Turn(msgspec.Struct):
@@ -132,7 +133,7 @@ class TurnTakingProtocol(HttpToolsProtocol):
             self.answering = None
             return
         lines = self.clock.date_line
-        if turn.request_id:
+        if turn.request_id and all(name != _REQUEST_ID for name, _ in reply.headers):
             lines = b"%bx-request-id: %b\r\n" % (lines, turn.request_id)
         if not turn.keep_alive:
             lines += CLOSE
