@@ -16,7 +16,7 @@ from keystead.api.authzen.messages import ActionSearch, Page, ResourceSearch, Su
 from keystead.api.authzen.page_tokens import PageTokens
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.objects import list_objects
-from keystead.authz.errors import InvalidQuery, InvalidRelationship
+from keystead.authz.errors import InvalidQuery, InvalidRelationship, Undecided
 from keystead.authz.names import object_name
 
 LARGEST_PAGE: Final = 1_000
@@ -55,7 +55,7 @@ def search_resources(asked: ResourceSearch, asking: Asking, tokens: PageTokens) 
 
     def look(after: str) -> Found:
         type, user = asked.resource.type, subject_name(asked.subject.type, asked.subject.id)
-        for name in list_objects(asking(context), type, asked.action.name, user):
+        for name in _objects(asking(context), type, asked.action.name, user):
             id = name[len(type) + 1 :]
             if id > after:
                 yield id
@@ -78,6 +78,14 @@ def search_actions(asked: ActionSearch, asking: Asking, tokens: PageTokens) -> d
                 yield relation
 
     return _page(look, asked.page, tokens, lambda name: {"name": name})
+
+
+def _objects(evaluator: Evaluator, type: str, relation: str, user: str) -> list[str]:
+    """Return the objects for which the answer is yes; where some hang on a condition, ask about each."""
+    try:
+        return list_objects(evaluator, type, relation, user)
+    except Undecided:
+        return [name for name in _names_of(evaluator, type) if evaluator.decide(user, relation, name)]
 
 
 def _names_of(evaluator: Evaluator, type: str) -> list[str]:
