@@ -86,7 +86,6 @@ async def point(issuer: Issuer) -> AsyncIterator[DecisionPoint]:
             },
             True,
             id="2.2.6",
-            marks=BY_CONDITION,
         ),
         pytest.param(
             {
@@ -195,7 +194,6 @@ def several(*items: Any, **defaults: Any) -> dict[str, Any]:
             several({"subject": ALICE}, {"subject": ADMIN}, action=DO_WRITE, resource=ARCHIVED),
             [False, True],
             id="3.2.4",
-            marks=BY_CONDITION,
         ),
         pytest.param(several(READ, question("user:bob", "write", "record:record-1")), [True, False], id="3.2.5"),
         pytest.param(
@@ -306,7 +304,6 @@ ACTIONS = {"subject": ALICE, "resource": ONE}
             {**RESOURCES, "subject": ADMIN, "action": DO_WRITE},
             ["record-2"],
             id="4.3.4",
-            marks=BY_CONDITION,
         ),
         pytest.param("action", ACTIONS, ["read", "write"], id="4.4.1"),
         pytest.param("action", {**ACTIONS, "context": CONTEXT}, ["read", "write"], id="4.4.2"),
