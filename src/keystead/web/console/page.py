@@ -1,0 +1,74 @@
+"""The shape of a console page: one file, one object."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from keystead.authz.served import AuthorizationStores
+from keystead.core.http import Reply, Request
+from keystead.core.records.authorization import AuthorizationStore
+from keystead.oauth.context import ServerContext
+from keystead.oauth.situation import Person, Situation
+
+VIEWER: Final = "authz-viewer"
+EDITOR: Final = "authz-editor"
+"""The roles of a realm that open the console: to look and ask, and to write tuples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the console works with: the issuer's parts, and the stores."""
+
+    cx: ServerContext
+    stores: AuthorizationStores
+
+    @property
+    def address(self) -> str:
+        """Where the console is."""
+        return f"{self.cx.base_url}/admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleVisit:
+    """One visit of somebody who may look. `token` proves that a form is of a page made for this sign-in."""
+
+    request: Request
+    desk: Desk
+    situation: Situation
+    person: Person
+    token: str
+
+    @property
+    def realm(self) -> str:
+        """The realm whose stores are looked at."""
+        return self.request.realm
+
+    @property
+    def edits(self) -> bool:
+        """Whether this person may write tuples."""
+        return EDITOR in self.person.account.roles
+
+    @property
+    def here(self) -> str:
+        """Where this realm's stores are."""
+        return f"{self.desk.address}/authz/{self.realm}"
+
+    def at(self, store: AuthorizationStore, page: str) -> str:
+        """Return where a page of a store is."""
+        return f"{self.here}/{store.id}/{page}"
+
+
+class ConsolePage(ABC):
+    """One page of a store. `name` is the last part of its path, `title` what the tab says, `place` its place there."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    place: ClassVar[int] = 0
+    """Where its tab stands, from 1; 0: it has none."""
+
+    @abstractmethod
+    async def handle(self, visit: ConsoleVisit, store: AuthorizationStore) -> Reply:
+        """Answer one visit, or one post that came from our own page at this browser."""

@@ -1,0 +1,84 @@
+"""The stores of a realm, and the first page of the console."""
+
+from __future__ import annotations
+
+from keystead.authz.served import UnknownModel
+from keystead.core.errors import InvalidRequest
+from keystead.core.forms import Form, Word, parse_parameters, read_form
+from keystead.core.http import Reply, Request
+from keystead.core.records.authorization import AuthorizationStore
+from keystead.core.redirects import see_other
+from keystead.web.console.page import EDITOR, VIEWER, ConsoleVisit, Desk
+from keystead.web.console.queries import read_query
+from keystead.web.console.rendering import render_console, render_plain
+from keystead.web.console.times import moment
+
+_PAGE = 60
+_MOST_REALMS = 16
+
+
+class StoresQuery(Form, frozen=True, kw_only=True):
+    """`after`: the id of the last store of the page before."""
+
+    after: Word = ""
+
+
+class HomeQuery(Form, frozen=True, kw_only=True):
+    """`realm`: the realm somebody wants to sign in at."""
+
+    realm: Word = ""
+
+
+async def stores_page(visit: ConsoleVisit) -> Reply:
+    """Return the page that lists the stores."""
+    query = read_query(visit.request, StoresQuery)
+    stores = await visit.desk.stores.list_stores(visit.realm, after=query.after, limit=_PAGE + 1)
+    facts = {
+        "stores": [await _words(visit, store) for store in stores[:_PAGE]],
+        "next": stores[_PAGE - 1].id if len(stores) > _PAGE else "",
+        "roles": (VIEWER, EDITOR),
+    }
+    return render_console("stores.html", facts, visit)
+
+
+def home_page(request: Request, desk: Desk) -> Reply:
+    """Return the page at the door: which realm? A browser that is known at realms is offered these."""
+    try:
+        query = read_form(parse_parameters(request.query), HomeQuery)
+    except InvalidRequest:
+        query = HomeQuery()
+    known = _realms_of_browser(request, desk)
+    wanted = query.realm.strip().lower()
+    if wanted.replace("-", "").replace("_", "").isalnum() and wanted.isascii():
+        return see_other(f"{desk.address}/authz/{wanted}")
+    if len(known) == 1 and not query.realm:
+        return see_other(f"{desk.address}/authz/{known[0]}")
+    return render_plain("home.html", {"realms": known, "wrong": bool(query.realm)}, desk)
+
+
+def _realms_of_browser(request: Request, desk: Desk) -> list[str]:
+    """Return the realms this browser shows a session of. Whether they are live, the next page asks."""
+    beginning = b"__Host-keystead-session-" if desk.cx.secure else b"keystead-session-"
+    pairs = (pair.strip() for name, value in request.headers if name == b"cookie" for pair in value.split(b";"))
+    names = (pair.partition(b"=")[0] for pair in pairs if pair.startswith(beginning))
+    found = (name.removeprefix(beginning).decode("ascii", "replace") for name in names)
+    return sorted({realm for realm in found if realm.replace("-", "").replace("_", "").isalnum() and realm.isascii()})[
+        :_MOST_REALMS
+    ]
+
+
+async def _words(visit: ConsoleVisit, store: AuthorizationStore) -> dict[str, object]:
+    types, opened = 0, True
+    try:
+        types = len((await visit.desk.stores.open(visit.realm, store.id)).model.types)
+    except UnknownModel:
+        opened = False
+    return {
+        "id": store.id,
+        "name": store.name,
+        "default": store.default,
+        "configured": store.managed_by == "configuration",
+        "types": types,
+        "has_model": opened,
+        "changed": moment(store.updated_at // 1000),
+    }
