@@ -53,5 +53,10 @@ def render_store(
     from keystead.web.console.tabs import tabs
 
     path = urlsplit(visit.here).path
-    known: Facts = {"store": store, "base": f"{path}/{store.id}", "tabs": tabs()}
+    known: Facts = {
+        "store": store,
+        "base": f"{path}/{store.id}",
+        "tabs": tabs(),
+        "page_name": visit.request.path.rpartition("/")[2],
+    }
     return render_console(template, known | facts, visit, status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keystead.authz.served import UnknownModel
+from keystead.authz.served.model_documents import read_document
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_form
 from keystead.core.http import Reply, Request
@@ -68,17 +68,16 @@ def _realms_of_browser(request: Request, desk: Desk) -> list[str]:
 
 
 async def _words(visit: ConsoleVisit, store: AuthorizationStore) -> dict[str, object]:
-    types, opened = 0, True
-    try:
-        types = len((await visit.desk.stores.open(visit.realm, store.id)).model.types)
-    except UnknownModel:
-        opened = False
+    types = 0
+    if store.latest_model:
+        document = await visit.desk.stores.model(visit.realm, store.id)
+        types = len(read_document(document.document.encode()).types)
     return {
         "id": store.id,
         "name": store.name,
         "default": store.default,
         "configured": store.managed_by == "configuration",
         "types": types,
-        "has_model": opened,
+        "has_model": bool(store.latest_model),
         "changed": moment(store.updated_at // 1000),
     }

@@ -12,11 +12,14 @@ from typing import Final
 import msgspec
 
 from keystead.authz import InvalidRelationship, relationship
+from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
 from keystead.web.console.times import moment, read_moment
 
 MOST_LINES: Final = 100
-_LINE: Final = re.compile(r"(?P<tuple>\S+)(?:\s+with\s+(?P<condition>[^\s{]+)\s*(?P<context>\{.*\})?)?(?:\s+until\s+(?P<until>.+))?")
+_LINE: Final = re.compile(
+    r"(?P<tuple>\S+)(?:\s+with\s+(?P<condition>[^\s{]+)\s*(?P<context>\{.*\})?)?(?:\s+until\s+(?P<until>.+))?"
+)
 
 
 def read_tuples(text: str) -> tuple[Relationship, ...]:
@@ -42,7 +45,7 @@ def _tuples(lines: list[str]) -> Iterator[Relationship]:
             raise InvalidRelationship(f"line {number}: {line[:80]!r} is not a tuple: write order:17#owner@user:alice")
         try:
             read = relationship(match["tuple"])
-            until = read_moment(match["until"]) if match["until"] else 0
+            until = EpochSeconds(read_moment(match["until"]) if match["until"] else 0)
             context = canonical_context(match["context"] or "")
         except (InvalidRelationship, ValueError) as error:
             raise InvalidRelationship(f"line {number}: {error}") from error

@@ -1,0 +1,66 @@
+"""What if, turned round: what may this user reach, and who may do this to that?"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from keystead.authz.engine.objects import list_objects
+from keystead.authz.errors import AuthorizationError
+from keystead.core.forms import Line, Word
+from keystead.core.http import Reply
+from keystead.core.records.authorization import AuthorizationStore
+from keystead.web.console.asking import Asked, SuppositionForm, suppose
+from keystead.web.console.page import ConsolePage, ConsoleVisit
+from keystead.web.console.queries import address, read_query
+from keystead.web.console.rendering import Facts, render_store
+
+_PAGE: Final = 100
+
+
+class ListsQuery(SuppositionForm, frozen=True, kw_only=True):
+    """The question. `kind`: `objects` of a `type`, or `users` of a type (`filter`) of an `object`. `after`: a page."""
+
+    kind: Word = "objects"
+    user: Line = ""
+    relation: Word = ""
+    type: Word = ""
+    object: Line = ""
+    filter: Word = ""
+    after: Line = ""
+
+
+class ListsPage(ConsolePage):
+    """Lists objects or users, a page at a time, never cut silently. Changes nothing."""
+
+    name: ClassVar[str] = "lists"
+    title: ClassVar[str] = "Who and what"
+    place: ClassVar[int] = 5
+
+    async def handle(self, visit: ConsoleVisit, store: AuthorizationStore) -> Reply:
+        """Answer one visit."""
+        query = read_query(visit.request, ListsQuery)
+        facts: Facts = {"query": query, "problem": "", "found": None, "next": "", "types": [], "relations": []}
+        if store.latest_model:
+            model = (await visit.desk.stores.open(visit.realm, store.id)).model
+            facts["types"] = [definition.name for definition in model.types]
+            facts["relations"] = sorted({each.name for definition in model.types for each in definition.relations})
+        if query.relation:
+            try:
+                found = _find(await suppose(visit, store, query), query)
+                facts |= {"found": found[:_PAGE], "next": _next(query, found)}
+            except (AuthorizationError, ValueError) as error:
+                facts["problem"] = str(error)
+        return render_store("lists.html", facts, visit, store)
+
+
+def _find(asked: Asked, query: ListsQuery) -> list[str]:
+    """Return one page and the first of the next."""
+    found = list_objects(asked.evaluator, query.type.strip(), query.relation.strip(), query.user.strip())
+    return [name for name in found if name > query.after][: _PAGE + 1]
+
+
+def _next(query: ListsQuery, found: list[str]) -> str:
+    if len(found) <= _PAGE:
+        return ""
+    asked = {name: str(getattr(query, name)) for name in query.__struct_fields__}
+    return address("", **{**asked, "after": found[_PAGE - 1]})
