@@ -24,6 +24,7 @@ from keystead.api.openfga import Service as AuthorizationService
 from keystead.app.authzen_routes import AuthzenRoutes
 from keystead.app.catalogue import endpoints, page_metadata
 from keystead.app.certificate_trust import X509Trust
+from keystead.app.console_routes import ConsoleRoutes
 from keystead.app.http_server.application import Application
 from keystead.app.http_server.framing import Limits
 from keystead.app.management import ManagementRoutes, obstacle
@@ -45,6 +46,7 @@ from keystead.identity.throttle import StoredBrake
 from keystead.oauth.context import ServerContext, issuer_url
 from keystead.oauth.keyring import StoreKeyRing
 from keystead.storage.ports import Store
+from keystead.web.console.page import Desk
 from keystead.web.pages import HtmlPages
 from keystead.workload.assertions import StoreWorkloadAssertions
 
@@ -166,8 +168,10 @@ def _applications(
     authorization_routes = SeveralRoutes(
         AuthorizationRoutes(authorization, urlsplit(cx.base_url).path), AuthzenRoutes(authzen)
     )
+    console_routes = ConsoleRoutes(Desk(cx, authorization.stores, configuration.default_realm))
+    issuer_routes = IssuerRoutes(cx, endpoints(), configuration.default_realm)
     application = Application(
-        SeveralRoutes(authorization_routes, IssuerRoutes(cx, endpoints(), configuration.default_realm)),
+        SeveralRoutes(authorization_routes, issuer_routes, console_routes),
         meter=metrics,
         limits=configuration.limits,
         default_headers=_default_headers(cx),

@@ -44,7 +44,7 @@ class IssuerRoutes:
         self._alias = f"{base_path}/{_TOKEN_ALIAS}"
         self._default_realm = default_realm
         self._elsewhere = {f"{place}{self._prefix}": rest for place, rest in _ELSEWHERE.items()}
-        self._under_realm = {path: _route(plugin, cx) for path, plugin in endpoints.items()}
+        self._under_realm = {path: endpoint_route(plugin, cx) for path, plugin in endpoints.items()}
 
     def find(self, path: str) -> tuple[Route, str] | None:
         """Return the route of a raw path, and the realm it names. Whether the realm exists, its handler asks."""
@@ -113,7 +113,8 @@ class SeveralRoutes:
         return None
 
 
-def _route(plugin: EndpointPlugin, cx: ServerContext) -> Route:
+def endpoint_route(plugin: EndpointPlugin, cx: ServerContext) -> Route:
+    """Return the route of an endpoint of a realm."""
     at_hand = partial(plugin.at_hand, cx=cx) if type(plugin).at_hand is not EndpointPlugin.at_hand else None
     return Route(
         name=plugin.path,

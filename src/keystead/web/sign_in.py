@@ -9,7 +9,6 @@ from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_body, read_form
 from keystead.core.http import Reply, Request
 from keystead.core.protocols import PasswordsBusy
-from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
 from keystead.core.values import Secret
 from keystead.identity.known_browsers import known_browser
@@ -30,6 +29,8 @@ from keystead.web.sign_in_page import (
     WRONG,
     Visit,
     busy_page,
+    console_path,
+    go_on,
     sign_in_page,
     unreadable_page,
     waiting,
@@ -38,10 +39,14 @@ from keystead.web.sign_in_page import (
 
 
 class SignInQuery(Form, frozen=True, kw_only=True):
-    """Which interaction the page is for (none: only to sign in), and whether another person wants to."""
+    """Which interaction the page is for (none: only to sign in), and whether another person wants to.
+
+    `console` is the page of the console to go to afterwards: what its path says after the realm.
+    """
 
     interaction: Handle = ""
     switch: Word = ""
+    console: Word = ""
 
 
 class SignInForm(Form, frozen=True, kw_only=True):
@@ -51,6 +56,7 @@ class SignInForm(Form, frozen=True, kw_only=True):
     token: Word = ""
     choice: Word = ""
     switch: Word = ""
+    console: Word = ""
     username: str = ""
     password: str = ""
 
@@ -82,11 +88,11 @@ async def _show(request: Request, cx: ServerContext) -> Reply:
     situation = await look_up(request, query.interaction, cx)
     if situation is None:
         return finished_elsewhere(request, cx)
-    visit = Visit(request, cx, situation, query.interaction, bool(query.switch))
+    visit = Visit(request, cx, situation, query.interaction, bool(query.switch), console_path(query.console))
     asked, person = situation.interaction, situation.person
     if asked is None:
         if person is not None and not visit.switch:
-            return see_other(f"{cx.issuer(request.realm)}/signed-in")
+            return go_on(visit)
         return sign_in_page(visit, "")
     if person is not None and not visit.switch and not asked.required_subject:
         return sign_in_page(visit, person.account.username)
@@ -106,7 +112,7 @@ async def _post(request: Request, cx: ServerContext) -> Reply:
         return finished_elsewhere(request, cx)
     if not form.interaction and not is_form_token(form.token, browser_handle(request, cx), FORM_PURPOSE):
         return finished_elsewhere(request, cx)
-    visit = Visit(request, cx, situation, form.interaction, bool(form.switch))
+    visit = Visit(request, cx, situation, form.interaction, bool(form.switch), console_path(form.console))
     if form.choice:
         return await _choose(visit, form.choice)
     if not form.username or not form.password:
@@ -144,4 +150,4 @@ async def _attempt(visit: Visit, form: SignInForm) -> Reply:
         return sign_in_page(visit, form.username, waiting(outcome))
     if isinstance(outcome, Wrong):
         return sign_in_page(visit, form.username, WRONG)
-    return come_back(request, visit.handle, cx, session_cookies(visit, outcome, form.username))
+    return go_on(visit, session_cookies(visit, outcome, form.username))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from keystead.core.cookies import cookie_name, set_cookie
 from keystead.core.http import Headers, Reply, Request
 from keystead.core.pages import Problem
 from keystead.core.protocols import PasswordsBusy
+from keystead.core.redirects import see_other
 from keystead.core.values import new_handle
 from keystead.identity.throttle import Wait
 from keystead.oauth.authorize import BROWSER_PREFIX
@@ -17,19 +19,25 @@ from keystead.oauth.guard import browser_handle, form_token
 from keystead.oauth.situation import Situation
 from keystead.web.client_words import client_facts
 from keystead.web.rendering import render
+from keystead.web.returning import come_back
 
 FORM_PURPOSE: Final = "sign-in"
+_CONSOLE: Final = re.compile(r"/(?:[0-9A-Z]{26}(?:/[a-z-]{1,30})?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit to the sign-in page. Without a handle it is for no application; `switch`: another person wants in."""
+    """One visit to the sign-in page. Without a handle it is for no application; `switch`: another person wants in.
+
+    `console` is where in the console it goes on, empty for nowhere there.
+    """
 
     request: Request
     cx: ServerContext
     situation: Situation
     handle: str
     switch: bool = False
+    console: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,19 @@ def waiting_seconds(seconds: int) -> Remark:
     return Remark(f"Too many attempts. Wait {amount}, then try again.", 429, headers)
 
 
+def console_path(asked: str) -> str:
+    """Return what a path of the console says after the realm, or nothing: nobody is sent anywhere else."""
+    return asked if _CONSOLE.fullmatch(asked) else ""
+
+
+def go_on(visit: Visit, headers: Headers = ()) -> Reply:
+    """Send a person who is signed in back to what they came for."""
+    if visit.console and not visit.handle:
+        where = f"{visit.cx.base_url}/admin/authz/{visit.request.realm}{visit.console}"
+        return see_other(where.removesuffix("/"), headers)
+    return come_back(visit.request, visit.handle, visit.cx, headers)
+
+
 def sign_in_page(visit: Visit, username: str, remark: Remark = NOTHING) -> Reply:
     """Return the page, with the user name filled in."""
     asked, person = visit.situation.interaction, visit.situation.person
@@ -73,6 +94,7 @@ def sign_in_page(visit: Visit, username: str, remark: Remark = NOTHING) -> Reply
         "handle": visit.handle,
         "token": token,
         "switch": visit.switch,
+        "console": visit.console,
         "sign_up": visit.situation.realm.sign_up == "open" and bool(visit.handle),
         "username": username,
         "error": remark.text,

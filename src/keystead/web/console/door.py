@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from keystead.core.http import Reply, Request
 from keystead.core.redirects import see_other
@@ -12,18 +11,14 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.web.console.page import ConsolePage, Desk
 from keystead.web.console.stores_page import stores_page
-from keystead.web.console.tabs import pages
 from keystead.web.console.visit import console_visit, visited_store
-
-STORE_PATH: Final = re.compile(r"/admin/authz/(?P<realm>[^/]+)/(?P<store>[0-9A-Z]{26})/(?P<page>[a-z-]+)", re.ASCII)
-REALM_PATH: Final = re.compile(r"/admin/authz/(?P<realm>[^/]+)(?:/(?P<store>[0-9A-Z]{26}))?/?", re.ASCII)
 
 
 class StorePageEndpoint(EndpointPlugin):
-    """One page of any store. The server has asked whether the realm exists."""
+    """One page of any store. The server has asked whether the realm exists, and lets in only the page's own methods."""
 
     path: ClassVar[str] = "admin/authz"
-    methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
     specs: ClassVar[tuple[Section, ...]] = (CSP3["6.1.13"],)
     page: ClassVar[bool] = True
     maximum_body: ClassVar[int] = 65_536
@@ -61,8 +56,3 @@ class RealmPageEndpoint(EndpointPlugin):
         if store != request.realm:
             return see_other(f"{visit.here}/{store}/model")
         return await stores_page(visit)
-
-
-def store_page(name: str) -> ConsolePage | None:
-    """Return a page of a store by its name."""
-    return pages().get(name)

@@ -19,10 +19,11 @@ EDITOR: Final = "authz-editor"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the console works with: the issuer's parts, and the stores."""
+    """What the console works with: the issuer's parts, the stores, and the realm meant where none is named, if any."""
 
     cx: ServerContext
     stores: AuthorizationStores
+    default_realm: str = ""
 
     @property
     def address(self) -> str:

@@ -51,8 +51,9 @@ def home_page(request: Request, desk: Desk) -> Reply:
     wanted = query.realm.strip().lower()
     if wanted.replace("-", "").replace("_", "").isalnum() and wanted.isascii():
         return see_other(f"{desk.address}/authz/{wanted}")
-    if len(known) == 1 and not query.realm:
-        return see_other(f"{desk.address}/authz/{known[0]}")
+    only = known[0] if len(known) == 1 else desk.default_realm if not known else ""
+    if only and not query.realm:
+        return see_other(f"{desk.address}/authz/{only}")
     return render_plain("home.html", {"realms": known, "wrong": bool(query.realm)}, desk)
 
 

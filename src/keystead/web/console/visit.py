@@ -22,7 +22,7 @@ async def console_visit(request: Request, desk: Desk) -> ConsoleVisit | Reply:
     browser = read_browser(request, cx)
     situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
     if situation.person is None:
-        return see_other(f"{cx.issuer(request.realm)}/sign-in?console={quote(_rest_of(request, desk), safe='/')}")
+        return see_other(f"{cx.issuer(request.realm)}/sign-in?console={quote(_rest_of(request), safe='/')}")
     if not {VIEWER, EDITOR} & set(situation.person.account.roles):
         return _refused(request, desk, f"This part of the console is for people with the role {VIEWER} or {EDITOR}.")
     token = form_token(session_handle(request, cx), FORM_PURPOSE)
@@ -74,6 +74,6 @@ def _refused(request: Request, desk: Desk, why: str, code: str = "access_denied"
     )
 
 
-def _rest_of(request: Request, desk: Desk) -> str:
-    """Return what the path says after the realm: where to come back to."""
-    return request.path.partition(f"/admin/authz/{request.realm}")[2].strip("/")
+def _rest_of(request: Request) -> str:
+    """Return what the path says after the realm: where to come back to. It begins with a slash."""
+    return "/" + request.path.partition(f"/admin/authz/{request.realm}")[2].strip("/")

@@ -70,8 +70,8 @@ def sketch_objects(
     user, relation, object = question
     found = _Collector()
     found.place(f"{object}#{relation}", marked=True)
-    for step in () if isinstance(decision, Denied) else decision.path:
-        _draw_step(found, step, user)
+    if not isinstance(decision, Denied):
+        _draw_path(found, decision.path, user)
     if isinstance(decision, Denied):
         for place in decision.looked_at:
             if len(found.rows) < MOST_OBJECTS:
@@ -91,6 +91,20 @@ def objects_of(question: tuple[str, str, str], decision: AuthorizationDecision) 
         places = [name for step in decision.path for name in (step.has, step.through)]
     names = (place.partition("#")[0] for place in (question[2], *places))
     return [name for name in dict.fromkeys(names) if ":" in name and not name.endswith(":*")][:MOST_OBJECTS]
+
+
+def _draw_path(found: _Collector, path: tuple[Step, ...], user: str) -> None:
+    """Draw the steps; what must hold together hangs on the step that says so, one level up."""
+    together: dict[int, str] = {}
+    before: dict[int, str] = {}
+    for step in path:
+        above = together.get(step.depth - 1, "")
+        if above and step.has != above and step.has != before.get(step.depth):
+            found.wire(above, step.has, "needs", "also", marked=True)
+        _draw_step(found, step, user)
+        before[step.depth] = step.through
+        if step.how == "all":
+            together[step.depth] = step.has
 
 
 def _draw_step(found: _Collector, step: Step, user: str) -> None:

@@ -6,24 +6,23 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from keystead.authz.errors import AuthorizationError, InvalidRelationship
-from keystead.authz.names import relationship, text_of
+from keystead.authz.names import text_of
 from keystead.authz.served import UnknownModel
 from keystead.authz.writes import accepted_tuples
 from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest
-from keystead.core.forms import Form, Line, Word, read_body, read_form
+from keystead.core.forms import read_body, read_form
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
 from keystead.core.redirects import see_other
-from keystead.core.values import EpochSeconds
-from keystead.storage.ports import ReadRelationships, Relationship, RelationshipsRefused, WriteRelationships
+from keystead.storage.ports import ReadRelationships, RelationshipsRefused, WriteRelationships
+from keystead.web.console.change_form import ChangeForm, named_tuple
 from keystead.web.console.notes import write_and_note
 from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.pages.tuples import tuple_facts
 from keystead.web.console.queries import address
 from keystead.web.console.rendering import render_store
-from keystead.web.console.times import read_moment
-from keystead.web.console.tuple_lines import canonical_context, read_tuples
+from keystead.web.console.tuple_lines import read_tuples
 from keystead.web.console.visit import refuse_post
 
 _REFUSED: Final = {
@@ -33,22 +32,6 @@ _REFUSED: Final = {
     "must_not_exist": "A tuple that you said must not be there is there.",
     "changed": "The tuple is not what you were shown any more: somebody has changed its condition or its end.",
 }
-
-
-class ChangeForm(Form, frozen=True, kw_only=True):
-    """What is to be done (`add` or `delete`) to which tuple, under which preconditions. `sure`: it was confirmed."""
-
-    token: Word = ""
-    what: Word = ""
-    sure: Word = ""
-    object: Line = ""
-    relation: Word = ""
-    user: Line = ""
-    condition: Word = ""
-    context: Line = ""
-    expires: Word = ""
-    must_exist: Line = ""
-    must_not_exist: Line = ""
 
 
 class ChangePage(ConsolePage):
@@ -78,7 +61,7 @@ class ChangePage(ConsolePage):
 
 async def _operation(visit: ConsoleVisit, store: AuthorizationStore, form: ChangeForm) -> WriteRelationships:
     """Return what is to be written. Raises: InvalidRelationship, ValueError, UnknownModel."""
-    tuple = _tuple(form)
+    tuple = named_tuple(form)
     if form.what == "add":
         accepted_tuples((await visit.desk.stores.open(visit.realm, store.id)).plan, [tuple])
         if tuple.expires_at and tuple.expires_at <= visit.request.now:
@@ -93,15 +76,6 @@ async def _operation(visit: ConsoleVisit, store: AuthorizationStore, form: Chang
         must_exist=read_tuples(form.must_exist),
         must_not_exist=read_tuples(form.must_not_exist),
     )
-
-
-def _tuple(form: ChangeForm) -> Relationship:
-    read = relationship(f"{form.object.strip()}#{form.relation.strip()}@{form.user.strip()}")
-    if not form.condition.strip() and form.context.strip():
-        raise InvalidRelationship("a context belongs to a condition: name the condition, or leave the context out")
-    expires = EpochSeconds(read_moment(form.expires) if form.expires.strip() else 0)
-    context = canonical_context(form.context)
-    return Relationship(read.object, read.relation, read.user, form.condition.strip(), context, expires)
 
 
 async def _do(visit: ConsoleVisit, store: AuthorizationStore, form: ChangeForm, operation: WriteRelationships) -> Reply:

@@ -39,7 +39,8 @@ class ListsPage(ConsolePage):
     async def handle(self, visit: ConsoleVisit, store: AuthorizationStore) -> Reply:
         """Answer one visit."""
         query = read_query(visit.request, ListsQuery)
-        facts: Facts = {"query": query, "problem": "", "found": None, "next": "", "types": [], "relations": []}
+        facts: Facts = {"query": query, "problem": "", "found": None, "next": ""}
+        facts |= {"types": [], "relations": [], "filters": []}
         if store.latest_model:
             model = (await visit.desk.stores.open(visit.realm, store.id)).model
             facts["types"] = [definition.name for definition in model.types]
@@ -47,7 +48,7 @@ class ListsPage(ConsolePage):
         if query.relation:
             try:
                 found = _find(await suppose(visit, store, query), query)
-                facts |= {"found": found[:_PAGE], "next": _next(query, found)}
+                facts |= {"found": [_words(name, query) for name in found[:_PAGE]], "next": _next(query, found)}
             except (AuthorizationError, ValueError) as error:
                 facts["problem"] = str(error)
         return render_store("lists.html", facts, visit, store)
@@ -57,6 +58,12 @@ def _find(asked: Asked, query: ListsQuery) -> list[str]:
     """Return one page and the first of the next."""
     found = list_objects(asked.evaluator, query.type.strip(), query.relation.strip(), query.user.strip())
     return [name for name in found if name > query.after][: _PAGE + 1]
+
+
+def _words(name: str, query: ListsQuery) -> Facts:
+    user, object = (name, query.object) if query.kind == "users" else (query.user, name)
+    supposed = {"tuples": query.tuples, "without": query.without, "context": query.context, "at": query.at}
+    return {"name": name, "why": address("", user=user, relation=query.relation, object=object, **supposed)}
 
 
 def _next(query: ListsQuery, found: list[str]) -> str:

@@ -8,6 +8,7 @@ from keystead.core.forms import Form, Line, Word
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
 from keystead.storage.ports import ReadRelationships, Relationship
+from keystead.web.console.change_form import ChangeForm
 from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.queries import address, read_query
 from keystead.web.console.rendering import render_store
@@ -52,6 +53,7 @@ class TuplesPage(ConsolePage):
         )
         facts = {
             "query": query,
+            "form": ChangeForm(),
             "filtered": bool(query.object or query.relation or query.user),
             "tuples": [tuple_facts(each, visit.request.now) for each in found[:_PAGE]],
             "next": _next(query, found[_PAGE - 1]) if len(found) > _PAGE else "",
