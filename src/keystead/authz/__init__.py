@@ -9,8 +9,9 @@
             raise Forbidden(decision.reason)
         print(decision)                       # the path that proves it, tuple by tuple
 
-`open_sync` is the same without `await`. Both check in memory, at the newest revision of the store. Facts that come with
-a request (a token says that alice is support staff) go along as `tuples=[...]` and are never stored.
+`open_sync` is the same without `await`. Both check in memory, at the newest revision of the store (over PostgreSQL, at
+one that was the newest a moment ago, unless `at_least` says more). `snapshot()` is for many questions in a row. Facts
+that come with a request (a token says that alice is support staff) go along as `tuples=[...]` and are never stored.
 
 Flow: `language` reads the model, `engine` compiles it and decides over a graph of tuples, `replica` keeps the graph
 in step with a store, `embedded` and `blocking` are what a service holds in its hands.
@@ -22,27 +23,35 @@ from keystead.authz.door import open, open_sync
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.errors import (
     AuthorizationError,
+    ChangesGone,
     InvalidQuery,
     InvalidRelationship,
     ModelError,
+    NotThereYet,
     Undecided,
     WriteRefused,
 )
 from keystead.authz.language import read_model, read_model_file, to_dsl, to_json
 from keystead.authz.names import relationship
+from keystead.authz.replica import NEWEST
+from keystead.authz.snapshot import Snapshot
 from keystead.authz.writes import Preconditions
 
 __all__ = [
+    "NEWEST",
     "Allowed",
     "AuthorizationDecision",
     "AuthorizationEngine",
     "AuthorizationError",
+    "ChangesGone",
     "Conditional",
     "Denied",
     "InvalidQuery",
     "InvalidRelationship",
     "ModelError",
+    "NotThereYet",
     "Preconditions",
+    "Snapshot",
     "Step",
     "Undecided",
     "WriteRefused",

@@ -1,23 +1,33 @@
 """The same engine for code without an event loop: Flask, Django, scripts, thread pools.
 
-One background thread runs the engine; any number of threads may ask. A question costs a hop to that thread and back
-(tens of microseconds), so ask many at once where there are many.
+One background thread runs what must wait: reading what changed, writing. A question is answered in the thread that
+asks it when nothing has changed since the last one, which is nearly always; so it costs little more than in async code.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from keystead.authz.decisions import AuthorizationDecision
-from keystead.authz.embedded import NO_PRECONDITIONS, AuthorizationEngine, Question
-from keystead.authz.writes import Preconditions, TupleLike
-from keystead.storage.ports import Relationship
+from keystead.authz.embedded import AuthorizationEngine
+from keystead.authz.snapshot import Context, Question, Snapshot
+from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike
+from keystead.storage.ports import Relationship, RelationshipChange
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A store that any thread may ask whether anything was committed."""
+
+    def probe(self) -> Callable[[], int]:
+        """Return a function that answers another number after every commit."""
+        ...
 
 
 class BlockingAuthorizationEngine:
@@ -29,31 +39,74 @@ class BlockingAuthorizationEngine:
         self._thread.start()
         try:
             self._engine = self._run(_call(make))
+            self._replica = self._engine.replica
+            backend = self._engine.backend
+            self._probe = backend.probe() if isinstance(backend, Probed) else None
         except BaseException:
             self._stop()
             raise
+        self._seen: int | None = None
+
+    def snapshot(self, *, at_least: int = 0) -> Snapshot:
+        """Return what is known now, to be asked without waiting for anything, at one revision."""
+        return self._run(self._engine.snapshot(at_least=at_least))
 
     def check(
-        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+        self,
+        user: str,
+        relation: str,
+        object: str,
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no."""
-        return self._run(self._engine.check(user, relation, object, tuples=tuples))
+        return self._ask(at_least, lambda now: now.check(user, relation, object, tuples=tuples, context=context))
 
     def check_many(
-        self, questions: Sequence[Question], *, tuples: Iterable[TupleLike] = ()
+        self,
+        questions: Sequence[Question],
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> list[AuthorizationDecision]:
         """Decide many at one revision, without paths."""
-        return self._run(self._engine.check_many(questions, tuples=tuples))
+        return self._ask(at_least, lambda now: now.check_many(questions, tuples=tuples, context=context))
 
     def explain(
-        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+        self,
+        user: str,
+        relation: str,
+        object: str,
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> AuthorizationDecision:
         """Decide and tell why."""
-        return self.check(user, relation, object, tuples=tuples)
+        return self.check(user, relation, object, tuples=tuples, context=context, at_least=at_least)
 
-    def list_objects(self, type: str, relation: str, user: str, *, tuples: Iterable[TupleLike] = ()) -> list[str]:
-        """Return every object of a type to which the user has the relation, in order."""
-        return self._run(self._engine.list_objects(type, relation, user, tuples=tuples))
+    def list_objects(
+        self,
+        type: str,
+        relation: str,
+        user: str,
+        *,
+        after: str = "",
+        limit: int = 0,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
+    ) -> list[str]:
+        """Return the objects of a type to which the user has the relation, in order: all, or a page."""
+        return self._ask(
+            at_least,
+            lambda now: now.list_objects(
+                type, relation, user, after=after, limit=limit, tuples=tuples, context=context
+            ),
+        )
 
     def write(
         self,
@@ -77,6 +130,16 @@ class BlockingAuthorizationEngine:
         """List up to 1,000 stored tuples."""
         return self._run(self._engine.read(object, relation, user, after))
 
+    def watch(self, since: int | None = None, *, idle: float | None = None) -> Iterator[RelationshipChange]:
+        """Yield every change after a revision, in order, as they are made; blocks while there is none."""
+        changes = self._engine.watch(since, idle=idle)
+        try:
+            while (change := self._run(_next(changes))) is not None:
+                yield change
+        finally:
+            if self._thread.is_alive():
+                self._run(changes.aclose())
+
     def close(self) -> None:
         """Let go of the store and end the thread."""
         if self._thread.is_alive():
@@ -91,15 +154,39 @@ class BlockingAuthorizationEngine:
         """Close."""
         self.close()
 
+    def _ask(self, at_least: int, question: Callable[[Snapshot], T]) -> T:
+        """Answer here when nothing has changed, else on the thread that may wait."""
+        engine, replica = self._engine, self._replica
+        version = self._probe() if self._probe else None
+        with replica.lock:
+            if version is None:
+                current = replica.is_current(engine.backend, at_least)
+            else:
+                current = version == self._seen and replica.graph.revision >= max(at_least, replica.wanted)
+            if current:
+                return question(engine.here())
+        answer = self._run(self._answered(at_least, question))
+        self._seen = version
+        return answer
+
+    async def _answered(self, at_least: int, question: Callable[[Snapshot], T]) -> T:
+        return question(await self._engine.current(at_least))
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
 
 async def _call(make: Callable[[], T]) -> T:
     return make()
+
+
+async def _next(changes: Any) -> RelationshipChange | None:
+    found: RelationshipChange | None = await anext(changes, None)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.language import read_model
@@ -16,37 +16,47 @@ if TYPE_CHECKING:
     from keystead.authz.blocking import BlockingAuthorizationEngine
 
 
-def open(
-    url: str,
-    *,
-    model: str | AuthorizationModel,
-    realm: str = "default",
-    store: str = "default",
-    clock: Callable[[], float] = time.time,
-) -> AuthorizationEngine:
-    """Open an engine over `memory://` or `sqlite:///path/to.db`, a file of its own beside the service's database.
+POSTGRES_LAG: Final = 0.1
+"""Seconds for which an engine over PostgreSQL answers without asking the database again."""
 
-    `model` is the text of a model in the OpenFGA language, or one read before. `realm` and `store` keep the tuples
-    of several tenants or modules apart in one database.
+
+class Options(TypedDict, total=False):
+    """What `open` and `open_sync` take besides where and what."""
+
+    realm: str
+    store: str
+    clock: Callable[[], float]
+    maximum_lag: float
+    progress: Callable[[int], None]
+
+
+def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options]) -> AuthorizationEngine:
+    """Open an engine over `memory://`, `sqlite:///path/to.db` or `postgresql://user@host/database`.
+
+    `model` is the text of a model in the OpenFGA language, or one read before. `realm` and `store` (both `default`)
+    keep the tuples of several tenants or modules apart in one database. `maximum_lag` (0.1 seconds over PostgreSQL) is
+    how old an answer may be when other processes write; a file or memory is always asked. `progress` hears how many
+    tuples are loaded so far.
     Raises: ModelError, with line, column and remedy of everything wrong with the model; ConfigurationError for a
     URL it cannot open; StorageUnavailable.
     """
     read = read_model(model) if isinstance(model, str) else model
-    return AuthorizationEngine(_open_store(url), read, realm, store, clock)
+    return AuthorizationEngine(
+        _open_store(url),
+        read,
+        options.get("realm", "default"),
+        options.get("store", "default"),
+        options.get("clock", time.time),
+        maximum_lag=options.get("maximum_lag", POSTGRES_LAG),
+        progress=options.get("progress"),
+    )
 
 
-def open_sync(
-    url: str,
-    *,
-    model: str | AuthorizationModel,
-    realm: str = "default",
-    store: str = "default",
-    clock: Callable[[], float] = time.time,
-) -> BlockingAuthorizationEngine:
+def open_sync(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options]) -> BlockingAuthorizationEngine:
     """Open the same engine for code without an event loop. Arguments and errors as with `open`."""
     from keystead.authz.blocking import BlockingAuthorizationEngine
 
-    return BlockingAuthorizationEngine(lambda: open(url, model=model, realm=realm, store=store, clock=clock))
+    return BlockingAuthorizationEngine(lambda: open(url, model=model, **options))
 
 
 def _open_store(url: str) -> Store:
@@ -59,6 +69,20 @@ def _open_store(url: str) -> Store:
         from keystead.storage.sqlite import open_store
 
         return open_store(rest[1:])
+    if separator and scheme in ("postgresql", "postgres") and rest:
+        return _open_postgres(url)
     raise ConfigurationError(
-        f"cannot open {url!r}: write `memory://`, `sqlite:///relative.db` or `sqlite:////absolute.db`", where="url"
+        f"cannot open {scheme + separator if separator else url!r}: write `memory://`, `sqlite:///relative.db`, "
+        "`sqlite:////absolute.db` or `postgresql://user@host/database`",
+        where="url",
     )
+
+
+def _open_postgres(url: str) -> Store:
+    try:
+        from keystead.storage.postgres.store import open_store
+    except ImportError as error:
+        raise ConfigurationError(
+            "PostgreSQL needs a driver that is not installed: pip install 'keystead[postgres]'", where="url"
+        ) from error
+    return open_store(url)

@@ -2,85 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from keystead.authz.decisions import AuthorizationDecision
-from keystead.authz.engine.evaluator import Evaluator
-from keystead.authz.engine.objects import list_objects
-from keystead.authz.engine.overlay import overlaid
 from keystead.authz.engine.plan import compile_model
+from keystead.authz.errors import ChangesGone, NotThereYet
 from keystead.authz.model import AuthorizationModel
-from keystead.authz.replica import Replica
-from keystead.authz.writes import Preconditions, TupleLike, accepted_tuples, read_tuples, refused
+from keystead.authz.replica import NEWEST, Progress, Replica
+from keystead.authz.snapshot import Context, Question, Snapshot
+from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike, refused, to_write
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import (
+    FeedView,
+    Read,
     ReadRelationships,
     Relationship,
+    RelationshipChange,
     RelationshipsRefused,
     Store,
-    WriteRelationships,
+    look_at_feed,
     read_relationships,
+    relationship_changes,
     write_relationships,
 )
 
-Question = tuple[str, str, str]
-"""(user, relation, object): `("user:alice", "viewer", "order:17")`."""
-
-NO_PRECONDITIONS = Preconditions()
+LOOK_SECONDS: Final = 0.1
+"""How often `watch` looks for changes of other processes."""
 
 
 class AuthorizationEngine:
     """Decides who may do what to which object, from the tuples of one store. Made by `keystead.authz.open`.
 
-    Answers hold at the store's newest revision when the question came: what another process wrote and was told is
-    durable counts. Checks run in memory; only the revision is read from the store.
+    Checks run in memory. In a file or in memory, answers hold at the store's newest revision when the question came:
+    what another process wrote and was told is durable counts. Over PostgreSQL they hold at a revision that was the
+    newest at most `maximum_lag` seconds ago; what this engine wrote itself counts at once, and whoever passes
+    `at_least=revision` (of a write, by any process) or `at_least=NEWEST` gets no less.
     Does not: work across event loops or threads; `keystead.authz.open_sync` does.
     """
 
     def __init__(
-        self, backend: Store, model: AuthorizationModel, realm: str, store: str, clock: Callable[[], float]
+        self,
+        backend: Store,
+        model: AuthorizationModel,
+        realm: str,
+        store: str,
+        clock: Callable[[], float],
+        *,
+        maximum_lag: float = 0.0,
+        progress: Progress | None = None,
     ) -> None:
         self.model = model
-        self._plan = compile_model(model)
-        self._backend = backend
-        self._realm = realm
-        self._store = store
-        self._clock = clock
-        self._replica = Replica(self._plan, realm, store)
+        self.plan = compile_model(model)
+        self.backend = backend
+        self.realm = realm
+        self.store = store
+        self.clock = clock
+        self.replica = Replica(self.plan, realm, store, maximum_lag=maximum_lag, progress=progress)
+        self._written = asyncio.Event()
+        self._here: Snapshot | None = None
+
+    async def snapshot(self, *, at_least: int = 0) -> Snapshot:
+        """Return what is known now, to be asked without waiting for anything, at one revision.
+
+        Raises: NotThereYet, StorageUnavailable.
+        """
+        here = await self.current(at_least)
+        snapshot = Snapshot(here.graph, self.clock(), self.replica.lock)
+        self.replica.held.add(snapshot)
+        return snapshot
 
     async def check(
-        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+        self,
+        user: str,
+        relation: str,
+        object: str,
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> AuthorizationDecision:
         """Decide, with the path that proves a yes or the reason for a no.
 
-        Shape: `await engine.check("user:alice", "viewer", "order:17")` -> Allowed(path) | Denied(reason, looked_at);
-        a decision is true or false in an `if`. `tuples` count for this question only: what a token says of a person,
-        say `team:support#member@user:alice`, need not be stored.
+        Shape: `await engine.check("user:alice", "viewer", "order:17")` -> Allowed(path) | Denied(reason, looked_at) |
+        Conditional(missing); a decision is true or false in an `if`. `tuples` count for this question only: what a
+        token says of a person, say `team:support#member@user:alice`, need not be stored. `context` has the parameters
+        of conditions.
         Raises: InvalidQuery when the model has no such type or relation; InvalidRelationship when it does not allow
-        one of `tuples`; StorageUnavailable. None of them is a yes.
+        one of `tuples`; NotThereYet when `at_least` names a revision the store does not have; StorageUnavailable.
+        None of them is a yes.
         """
-        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
-        return evaluator.explain(user, relation, object)
+        return (await self.current(at_least)).check(user, relation, object, tuples=tuples, context=context)
 
     async def check_many(
-        self, questions: Sequence[Question], *, tuples: Iterable[TupleLike] = ()
+        self,
+        questions: Sequence[Question],
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> list[AuthorizationDecision]:
         """Decide many at one revision, without paths. Raises: InvalidQuery if any makes no sense."""
-        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
-        return [evaluator.decide(*question) for question in questions]
+        return (await self.current(at_least)).check_many(questions, tuples=tuples, context=context)
 
     async def explain(
-        self, user: str, relation: str, object: str, *, tuples: Iterable[TupleLike] = ()
+        self,
+        user: str,
+        relation: str,
+        object: str,
+        *,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
     ) -> AuthorizationDecision:
         """Decide and tell why: what `check` does, under the name people look for. `print()` the answer."""
-        return await self.check(user, relation, object, tuples=tuples)
+        return await self.check(user, relation, object, tuples=tuples, context=context, at_least=at_least)
 
-    async def list_objects(self, type: str, relation: str, user: str, *, tuples: Iterable[TupleLike] = ()) -> list[str]:
-        """Return every object of a type to which the user has the relation, in order. Never truncated."""
-        evaluator = await self._evaluator(accepted_tuples(self._plan, tuples))
-        return list_objects(evaluator, type, relation, user)
+    async def list_objects(
+        self,
+        type: str,
+        relation: str,
+        user: str,
+        *,
+        after: str = "",
+        limit: int = 0,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
+    ) -> list[str]:
+        """Return the objects of a type to which the user has the relation, in order: all of them, never truncated.
+
+        With `limit`, a page: the first so many that come `after` an object.
+        """
+        now = await self.current(at_least)
+        return now.list_objects(type, relation, user, after=after, limit=limit, tuples=tuples, context=context)
 
     async def write(
         self,
@@ -97,32 +155,56 @@ class AuthorizationEngine:
         Raises: InvalidRelationship when the model does not allow a tuple; WriteRefused for a duplicate, a missing
         tuple or a precondition; StorageUnavailable. In each case nothing was written.
         """
-        operation = WriteRelationships(
-            self._realm,
-            self._store,
-            accepted_tuples(self._plan, writes),
-            read_tuples(deletes),
-            EpochSeconds(int(self._clock())),
-            ignore_duplicates,
-            ignore_missing,
-            read_tuples(preconditions.must_exist),
-            read_tuples(preconditions.must_not_exist),
+        operation = to_write(
+            self, writes, deletes, preconditions, ignore_duplicates=ignore_duplicates, ignore_missing=ignore_missing
         )
-        outcome = await self._backend.write(lambda: write_relationships(operation))
+        outcome = await self.backend.write(lambda: write_relationships(operation))
         if isinstance(outcome, RelationshipsRefused):
             raise refused(outcome)
+        self.replica.wanted = max(self.replica.wanted, outcome.revision)
+        self._written.set()
         return outcome.revision
 
     async def read(
         self, object: str = "", relation: str = "", user: str = "", after: Relationship | None = None
     ) -> list[Relationship]:
-        """List up to 1,000 stored tuples; empty arguments match all, `order:` every order. `after`: the last seen."""
-        operation = ReadRelationships(self._realm, self._store, object, relation, user, after)
-        return await self._backend.read(read_relationships(operation))
+        """List up to 1,000 stored tuples; empty arguments match all, `order:` every order. `after`: the last seen.
+
+        Tuples that have expired are left out.
+        """
+        now = EpochSeconds(int(self.clock()))
+        operation = ReadRelationships(self.realm, self.store, object, relation, user, after, now=now)
+        return await self.backend.read(read_relationships(operation))
+
+    async def watch(
+        self, since: int | None = None, *, idle: float | None = None
+    ) -> AsyncGenerator[RelationshipChange, None]:
+        """Yield every change after a revision, in order, by whichever process, as they are made.
+
+        `since`: the revision of the last change seen; left out, only what comes from now on. `idle`: end when nothing
+        came for so many seconds. To go on after a pause, pass the `revision` of the last change.
+        Raises: ChangesGone when some changes after `since` are no longer kept; read everything anew, then watch.
+        """
+        if since is None:
+            since = (await self.backend.read(look_at_feed(self.realm, self.store))).revision
+        quiet_since = time.monotonic()
+        while True:
+            self._written.clear()
+            feed, changes = await self.backend.read(self._changes(since))
+            if feed.trimmed > since:
+                raise ChangesGone(since, feed.trimmed)
+            for change in changes:
+                since = change.revision
+                yield change
+                quiet_since = time.monotonic()
+            if not changes:
+                if idle is not None and time.monotonic() - quiet_since >= idle:
+                    return
+                await self._pause()
 
     async def close(self) -> None:
         """Let go of the store."""
-        await self._backend.close()
+        await self.backend.close()
 
     async def __aenter__(self) -> Self:
         """Use as `async with open(...) as engine`."""
@@ -132,5 +214,35 @@ class AuthorizationEngine:
         """Close."""
         await self.close()
 
-    async def _evaluator(self, extra: Iterable[Relationship]) -> Evaluator:
-        return Evaluator(overlaid(await self._replica.catch_up(self._backend), extra))
+    async def current(self, at_least: int = 0) -> Snapshot:
+        """Return what is known, for a question that is asked before anything else is awaited.
+
+        Does not: stay as it is, as `snapshot` does.
+        """
+        graph = await self.replica.catch_up(self.backend, at_least)
+        if graph.revision < at_least:
+            raise NotThereYet(at_least, graph.revision)
+        return self.here()
+
+    def here(self) -> Snapshot:
+        """Return what is known without looking whether there is more. Does not: wait for anything."""
+        graph, now = self.replica.graph, int(self.clock())  # tuples expire by whole seconds
+        here = self._here
+        if here is None or here.graph is not graph or here.now != now:
+            here = self._here = Snapshot(graph, now, self.replica.lock)
+        return here
+
+    def _changes(self, since: int) -> Read[tuple[FeedView, list[RelationshipChange]]]:
+        feed = yield from look_at_feed(self.realm, self.store)
+        changes = yield from relationship_changes(self.realm, self.store, since)
+        return feed, changes
+
+    async def _pause(self) -> None:
+        """Wait for a write of this engine, or until it is time to look for those of others."""
+        try:
+            await asyncio.wait_for(self._written.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            return
+
+
+__all__ = ["NEWEST", "NO_PRECONDITIONS", "AuthorizationEngine", "Question"]

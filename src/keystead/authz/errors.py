@@ -6,7 +6,9 @@
         ├─ InvalidQuery            the question names a type or relation the model lacks, or is malformed
         ├─ InvalidRelationship     a tuple is malformed, or the model does not allow it
         ├─ Undecided               a list cannot be complete: an answer in it is conditional
-        └─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
+        ├─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
+        ├─ NotThereYet             the answer was to know of a revision that has not come here
+        └─ ChangesGone             changes were asked for that are no longer kept
 
 Does not: carry a decision. "No" is a `Denied`, never an exception.
 """
@@ -87,3 +89,28 @@ class WriteRefused(AuthorizationError):
         super().__init__(f"nothing was written, {why}: {which} ({remedy})")
         self.why = why
         self.which = which
+
+
+class NotThereYet(AuthorizationError):
+    """The answer was to know of revision `wanted`, and only `revision` has come here: ask again, or the token is of
+    another store."""
+
+    def __init__(self, wanted: int, revision: int) -> None:
+        super().__init__(
+            f"revision {wanted} was asked for and {revision} is the newest here; ask again in a moment, or pass the "
+            "revision of a write to this very store"
+        )
+        self.wanted = wanted
+        self.revision = revision
+
+
+class ChangesGone(AuthorizationError):
+    """Changes after revision `since` were asked for, and those up to `trimmed` are no longer kept."""
+
+    def __init__(self, since: int, trimmed: int) -> None:
+        super().__init__(
+            f"the changes between revisions {since} and {trimmed} are no longer kept; read all tuples, then watch "
+            "from the revision they were read at"
+        )
+        self.since = since
+        self.trimmed = trimmed

@@ -1,66 +1,157 @@
 """Keeps a graph in step with a store: loads it once, then follows the store's changes by revision.
 
-Every question first asks the store how far it has come, so a tuple that any process wrote and was told is durable
-counts for the very next question here.
+Flow: a question wants the graph -> has anything been committed since the last look? -> read all changes up to the
+newest in one transaction -> apply them in one go, so that no question ever sees half of a write.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, runtime_checkable
+from weakref import WeakSet
+
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan
 from keystead.storage.ports import (
-    MAX_PAGE,
+    BULK_PAGE,
+    FeedView,
+    LoadRelationships,
     Read,
-    ReadRelationships,
     Relationship,
     RelationshipChange,
     Store,
-    read_relationships,
+    TupleRow,
+    load_relationships,
+    look_at_feed,
     relationship_changes,
     relationship_revision,
 )
 
+NEWEST: Final = -1
+"""For `at_least`: the store's newest revision at the moment of asking, whatever lag is allowed otherwise."""
+
+Progress = Callable[[int], None]
+"""Told how many tuples are loaded so far."""
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A store that can tell for nearly nothing whether anything was committed since it was asked before."""
+
+    def version(self) -> int:
+        """Return a number that is another after every commit, by whichever process."""
+        ...
+
 
 class Replica:
-    """One store of tuples of one realm, as a graph under one plan. For one event loop."""
+    """One store of tuples of one realm, as a graph under one plan. For one event loop.
 
-    def __init__(self, plan: Plan, realm: str, store: str) -> None:
+    `maximum_lag`: seconds for which the graph may be used without asking the store again, where asking costs a round
+    trip. `lock` is held while the graph changes; whoever asks on another thread holds it too.
+    """
+
+    def __init__(
+        self, plan: Plan, realm: str, store: str, *, maximum_lag: float = 0.0, progress: Progress | None = None
+    ) -> None:
         self.graph = Graph(plan)
+        self.lock = threading.RLock()
+        self.held: WeakSet[object] = WeakSet()
+        """Who must find the graph as it is; while there is one, changes go into a new graph."""
+        self.wanted = 0
+        """The revision that this process itself has written: none of its questions is answered without it."""
         self._realm = realm
         self._store = store
+        self._maximum_lag = maximum_lag
+        self._progress = progress or _silently
         self._loaded = False
+        self._version: int | None = None
+        self._looked_at = 0.0
+        self._loading: asyncio.Future[None] | None = None
 
-    async def catch_up(self, backend: Store) -> Graph:
-        """Return the graph, at the newest revision. Raises: StorageUnavailable."""
+    def is_current(self, backend: Store, at_least: int = 0) -> bool:
+        """Whether the graph may answer as it is. Does not: wait for anything."""
+        if not self._loaded or self.graph.revision < max(at_least, self.wanted):
+            return False
+        if isinstance(backend, Versioned):
+            return backend.version() == self._version
+        return at_least != NEWEST and time.monotonic() - self._looked_at < self._maximum_lag
+
+    async def catch_up(self, backend: Store, at_least: int = NEWEST) -> Graph:
+        """Return the graph, at the newest revision or within the lag that is allowed. Raises: StorageUnavailable."""
+        if self.is_current(backend, at_least):
+            return self.graph
+        looked_at, version = time.monotonic(), backend.version() if isinstance(backend, Versioned) else None
         if not self._loaded:
+            await self._load_once(backend)
+        changes = await backend.read(self._changes(self.graph.revision))
+        if changes is None or (changes and self._is_held()):
             await self._load(backend)
-        while changes := await backend.read(self._changes(self.graph.revision)):
-            if changes[0].revision > self.graph.revision + 1:  # what lies between is gone from the feed
-                await self._load(backend)
-            else:
+        elif changes:
+            with self.lock:
                 self.graph.apply(change for change in changes if change.revision > self.graph.revision)
+        self._looked_at, self._version = max(looked_at, self._looked_at), version
         return self.graph
 
-    async def _load(self, backend: Store) -> None:
-        graph = await backend.read(self._snapshot())
-        if not self._loaded or graph.revision > self.graph.revision:
-            self.graph = graph
+    def _is_held(self) -> bool:
+        return len(self.held) > 0
+
+    async def _load_once(self, backend: Store) -> None:
+        """Load, or wait for whoever is loading already."""
+        if self._loading is not None:
+            await asyncio.shield(self._loading)
+            return
+        self._loading = asyncio.get_running_loop().create_future()
+        try:
+            await self._load(backend)
+        finally:
+            self._loading.set_result(None)
+            self._loading = None
         self._loaded = True
 
-    def _snapshot(self) -> Read[Graph]:
-        graph = Graph(self.graph.plan)
-        graph.revision = yield from relationship_revision(self._realm, self._store)
-        after: Relationship | None = None
-        while True:
-            page = yield from read_relationships(ReadRelationships(self._realm, self._store, after=after))
-            for tuple in page:
-                graph.add(tuple)
-            if len(page) < MAX_PAGE:
-                return graph
-            after = page[-1]
+    async def _load(self, backend: Store) -> None:
+        """Read everything into a new graph, at one snapshot."""
+        graph = await backend.read(self._snapshot())
+        with self.lock:
+            if not self._loaded or graph.revision > self.graph.revision:
+                self.graph = graph
+                self.held.clear()
 
-    def _changes(self, since: int) -> Read[list[RelationshipChange]]:
-        newest = yield from relationship_revision(self._realm, self._store)
-        if newest <= since:
-            return []
-        return (yield from relationship_changes(self._realm, self._store, since))
+    def _snapshot(self) -> Read[Graph]:
+        graph, loaded = Graph(self.graph.plan), 0
+        graph.revision = yield from relationship_revision(self._realm, self._store)
+        after = ("", "", "")
+        while True:
+            rows = yield from load_relationships(LoadRelationships(self._realm, self._store, after=after))
+            fill(graph, rows)
+            loaded += len(rows)
+            self._progress(loaded)
+            if len(rows) < BULK_PAGE:
+                return graph
+            after = rows[-1][0], rows[-1][1], rows[-1][2]
+
+    def _changes(self, since: int) -> Read[list[RelationshipChange] | None]:
+        """Return every change after a revision; None when some of them are gone from the feed."""
+        feed: FeedView = yield from look_at_feed(self._realm, self._store)
+        if feed.revision > since and feed.trimmed > since:
+            return None
+        found: list[RelationshipChange] = []
+        while since < feed.revision:
+            page = yield from relationship_changes(self._realm, self._store, since)
+            if not page or page[0].revision != since + 1:
+                return None
+            found += page
+            since = page[-1].revision
+        return found
+
+
+def fill(graph: Graph, rows: Iterable[TupleRow]) -> None:
+    """Take stored rows into a graph that nobody asks yet."""
+    for row in rows:
+        graph.add(Relationship(*row))
+
+
+def _silently(loaded: int) -> None:
+    """Tell nobody."""

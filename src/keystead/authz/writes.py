@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 import msgspec
 
 from keystead.authz.engine.plan import Plan
 from keystead.authz.errors import InvalidRelationship, WriteRefused
 from keystead.authz.names import WILDCARD, parse_object, parse_relation, parse_user, relationship, text_of
-from keystead.storage.ports import Relationship, RelationshipsRefused
+from keystead.core.values import EpochSeconds
+from keystead.storage.ports import Relationship, RelationshipsRefused, WriteRelationships
 
 TupleLike = Relationship | str
 """A tuple, or its text `order:17#owner@user:alice`."""
@@ -20,6 +22,56 @@ class Preconditions(msgspec.Struct, frozen=True):
 
     must_exist: tuple[TupleLike, ...] = ()
     must_not_exist: tuple[TupleLike, ...] = ()
+
+
+NO_PRECONDITIONS: Final = Preconditions()
+
+
+class Target(Protocol):
+    """Where tuples go: a store of a realm, under a model, at a time."""
+
+    @property
+    def plan(self) -> Plan:
+        """The compiled model."""
+        ...
+
+    @property
+    def realm(self) -> str:
+        """The realm."""
+        ...
+
+    @property
+    def store(self) -> str:
+        """The store."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Tells the time."""
+        ...
+
+
+def to_write(
+    target: Target,
+    writes: Iterable[TupleLike],
+    deletes: Iterable[TupleLike],
+    preconditions: Preconditions,
+    *,
+    ignore_duplicates: bool,
+    ignore_missing: bool,
+) -> WriteRelationships:
+    """Return the operation that writes tuples, once they are held against the model. Raises: InvalidRelationship."""
+    return WriteRelationships(
+        target.realm,
+        target.store,
+        accepted_tuples(target.plan, writes),
+        read_tuples(deletes),
+        EpochSeconds(int(target.clock())),
+        ignore_duplicates,
+        ignore_missing,
+        read_tuples(preconditions.must_exist),
+        read_tuples(preconditions.must_not_exist),
+    )
 
 
 def read_tuples(tuples: Iterable[TupleLike]) -> tuple[Relationship, ...]:

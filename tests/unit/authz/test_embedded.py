@@ -204,7 +204,7 @@ async def test_nonsense_is_an_error_and_says_what_there_is(url: str) -> None:
 def test_opening_says_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="9:19: the relation `boss` does not exist"):
         open("memory://", model=MODEL.replace("[user]\n    define reader", "boss\n    define reader"))
-    for url in ("sqlite://", "sqlite:///", "postgresql://localhost/x", "orders.db", "memory"):
+    for url in ("sqlite://", "sqlite:///", "postgresql://", "mysql://localhost/x", "orders.db", "memory"):
         with pytest.raises(ConfigurationError, match="memory://"):
             open(url, model=MODEL)
 

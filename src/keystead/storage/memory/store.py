@@ -36,6 +36,15 @@ class MemoryStore:
         self._reads = self._read_handlers()
         self._writes = self._reads | self._write_handlers()
         self._closed = False
+        self._version = 0
+
+    def version(self) -> int:
+        """Return a number that is another after every write."""
+        return self._version
+
+    def probe(self) -> Callable[[], int]:
+        """Return the same question, for any thread."""
+        return self.version
 
     async def read(self, transaction: Read[T]) -> T:
         """Run a transaction that only looks. Never suspends."""
@@ -55,6 +64,7 @@ class MemoryStore:
             self._undo.roll_back()
             raise
         self._undo.forget()
+        self._version += 1
         self._bell.ring()
         return result
 
@@ -64,6 +74,7 @@ class MemoryStore:
         for table in (self._one_time, self._families, self._outbox, self._records, self._relationships):
             gone += table.sweep(now, max(0, limit - gone))
         self._undo.forget()
+        self._version += 1
         return gone
 
     async def changed(self, since: int, timeout: float) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 from keystead.core.errors import StorageUnavailable
@@ -11,6 +13,7 @@ from keystead.storage.cache import Cache
 from keystead.storage.ports import Read
 from keystead.storage.sql import READS
 from keystead.storage.sqlite.driver import Driver
+from keystead.storage.sqlite.opening import connect_reader
 
 T = TypeVar("T")
 
@@ -35,6 +38,7 @@ class Reader:
         self._revision = -1
         self._held = False
         self._open = False
+        self._probing: sqlite3.Connection | None = None
 
     def hold(self) -> None:
         """Keep the snapshot of the next transaction for those that follow it, until `release`."""
@@ -64,6 +68,30 @@ class Reader:
         except sqlite3.Error as error:
             raise StorageUnavailable(f"{self._path}: cannot be read ({error})") from error
 
+    def version(self) -> int:
+        """Return a number that is another once anything was committed, by whichever process."""
+        try:
+            number: int = self._cursor.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StorageUnavailable(f"{self._path}: cannot be read ({error})") from error
+        return number
+
+    def probe(self) -> Callable[[], int]:
+        """Return the same question on a connection of its own, for any thread."""
+        if self._probing is None:
+            self._probing = connect_reader(self._path)
+        cursor, lock = self._probing.cursor(), Lock()
+
+        def ask() -> int:
+            try:
+                with lock:
+                    number: int = cursor.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise StorageUnavailable(f"{self._path}: cannot be read ({error})") from error
+            return number
+
+        return ask
+
     def newest_event(self) -> int:
         """Return the sequence number of the newest outbox event, 0 before the first."""
         try:
@@ -75,6 +103,8 @@ class Reader:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
+        if self._probing is not None:
+            self._probing.close()
 
     def _begin(self) -> None:
         anchor = self._anchor

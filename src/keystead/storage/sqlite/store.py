@@ -40,6 +40,14 @@ class SqliteStore:
         """Run a transaction that only looks. Never suspends."""
         return self._reader.run(transaction)
 
+    def version(self) -> int:
+        """Return a number that is another once anything was committed, as seen by the reads that follow."""
+        return self._reader.version()
+
+    def probe(self) -> Callable[[], int]:
+        """Return a function for any thread that answers another number once anything was committed."""
+        return self._reader.probe()
+
     def hold(self) -> None:
         """Let the reads from here on share one snapshot, until `release` or the next `write`."""
         self._reader.hold()
