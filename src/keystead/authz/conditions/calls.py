@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from keystead.authz.conditions.addresses import lies_in, read_network
 from keystead.authz.conditions.conversions import to_address, to_duration, to_timestamp
+from keystead.authz.conditions.patterns import Matcher
 from keystead.authz.conditions.problems import Unreadable
 from keystead.authz.conditions.syntax import Call, Expression, ListOf, Literal
 from keystead.authz.conditions.types import (
@@ -112,6 +113,8 @@ def _known_types(emitter: Emitter, node: Call, texts: list[str], types: list[Typ
     if node.function == "[]" and types[0].name == "map" and types[0].of[0] == types[1] == STRING:
         return f"value_of({both})"
     literal = node.arguments[-1]
+    if node.function == "matches" and isinstance(literal, Literal) and types == [STRING, STRING]:
+        return f"{emitter.constant(_compiled(Matcher, literal))}({texts[0]}, {emitter.budget()})"
     if node.function == "in_cidr" and isinstance(literal, Literal) and types[0] == IPADDRESS:
         network = emitter.constant(_compiled(read_network, literal))
         emitter.names["lies_in"] = lies_in

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from keystead.authz.conditions import arithmetic, containers, conversions
 from keystead.authz.conditions.calls import emit_call
+from keystead.authz.conditions.patterns import matches
 from keystead.authz.conditions.syntax import (
     Call,
     Choice,
@@ -44,7 +45,7 @@ class Emitter:
     """Makes the source of one condition. `names` are the constants and functions it needs."""
 
     def __init__(self, variables: list[str]) -> None:
-        self.names: dict[str, object] = {"Failure": Failure, "TooCostly": TooCostly}
+        self.names: dict[str, object] = {"Failure": Failure, "TooCostly": TooCostly, "matches": matches}
         for module in (arithmetic, containers, conversions):
             self.names |= {name: each for name, each in vars(module).items() if callable(each) and name[0] != "_"}
         self.functions: list[str] = []
