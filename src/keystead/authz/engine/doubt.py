@@ -41,7 +41,7 @@ class Judge:
 
     def counts(self, qualifier: Qualifier) -> bool | Doubt:
         """Tell whether a tuple qualified so counts."""
-        if 0 < qualifier.expires_at <= self._now:
+        if self.has_expired(qualifier):
             return False
         if not qualifier.condition:
             return True
@@ -51,6 +51,10 @@ class Judge:
         if known is None:
             known = self._known[qualifier.condition] = self._evaluate(qualifier.condition, self._context)
         return known
+
+    def has_expired(self, qualifier: Qualifier) -> bool:
+        """Tell whether a tuple is past its time."""
+        return 0 < qualifier.expires_at <= self._now
 
     def values(self, qualifier: Qualifier) -> dict[str, object]:
         """Return the parameters a condition is evaluated with, the tuple's before the question's."""

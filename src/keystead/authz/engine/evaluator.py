@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied
 from keystead.authz.engine.depth import nodes_within
 from keystead.authz.engine.doubt import Judge
+from keystead.authz.engine.expansion import Expansion, expand
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import conditional, doubts_of, explain
 from keystead.authz.engine.question import Question, ask, known
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
+from keystead.authz.engine.users import list_users
 from keystead.authz.engine.vertex import Value, Vertex
 from keystead.authz.errors import Undecided
 
@@ -77,6 +80,22 @@ class Evaluator:
         question = ask(self.graph, user, relation, object)
         decision = trace(self.graph, question) if self._has_shortcut(question) else None
         return explain(*self._solve(question)) if decision is None else decision
+
+    def list_users(self, object: str, relation: str, filter: str, *, after: str = "", limit: int = 0) -> list[str]:
+        """Return, in order, every user of a type (`user`) or userset (`group#member`) for which the check says yes.
+
+        Everybody comes as the wildcard, `user:*`; beside it stand those whom tuples name in their own right, each to be
+        checked no more: who is taken away by a `but not` is not among them. `limit` and `after` make pages: the users
+        that follow `after`, at most so many; 0: all of them.
+        Raises: InvalidQuery; Undecided when a condition anywhere below the object cannot be evaluated.
+        """
+        users = list_users(self, object, relation, filter)
+        start = bisect_right(users, after) if after else 0
+        return users[start : start + limit] if limit else users[start:]
+
+    def expand(self, object: str, relation: str) -> Expansion:
+        """Return one level of what gives a relation: the rule as a tree, its leaves filled. Raises: InvalidQuery."""
+        return expand(self.graph, self.judge, object, relation)
 
     def _solve(self, question: Question) -> tuple[Solver, Vertex]:
         """Let the solver decide; again with the limit in force if it had to look beyond."""
