@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
+from math import isfinite
 from typing import Final
 
 from keystead.authz.conditions.addresses import read_address
@@ -84,7 +85,7 @@ def _uint(value: object) -> Unsigned:
 
 
 def _double(value: object) -> float:
-    if type(value) is float:
+    if type(value) is float and isfinite(value):
         return value
     try:
         if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -93,7 +94,7 @@ def _double(value: object) -> float:
             return float(value)
     except (Failure, OverflowError):
         pass
-    raise _wrong("a number, or one as a string", value)
+    raise _wrong("a number that a double can hold, or one as a string", value)
 
 
 def _duration(value: object) -> Duration:

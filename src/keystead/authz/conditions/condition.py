@@ -41,7 +41,7 @@ _TYPES: Final[dict[str, Type]] = {
 _QUICK: Final = {
     "string": "type({0}) is not str",
     "bool": "type({0}) is not bool",
-    "double": "type({0}) is not float",
+    "double": "type({0}) is not float or {0} - {0} != 0.0",
     "int": f"type({{0}}) is not int or not {MIN_INT} <= {{0}} <= {MAX_INT}",
 }
 
