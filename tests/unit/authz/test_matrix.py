@@ -120,13 +120,13 @@ def run_checks(stage: Stage, assertions: list[Json]) -> Iterator[str]:
             continue
         yield "list_objects"
         if not each.get("listObjectsAny"):
-            type, code = object.partition(":")[0], int(each.get("listObjectsErrorCode", code))
+            type, code = object.partition(":")[0], int(each.get("listObjectsErrorCode") or code)
             objects = answer_of(lambda: stage.list_objects(each, type, relation, user), code)  # noqa: B023
             assert objects is None or (object in objects) is expected, each
         yield "list_users"
         who, _, userset = user.partition("#")
         filter = f"{who.partition(':')[0]}#{userset}" if userset else who.partition(":")[0]
-        code = int(each.get("listUsersErrorCode", each.get("errorCode", 0)))
+        code = int(each.get("listUsersErrorCode") or each.get("errorCode") or 0)
         users = answer_of(lambda: stage.list_users(each, object, relation, filter), code)  # noqa: B023
         everybody = users is not None and any(name.endswith(":*") for name in users)
         assert users is None or (user in users) is expected or (expected and everybody), each
