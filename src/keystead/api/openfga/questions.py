@@ -17,6 +17,7 @@ from keystead.authz.decisions import AuthorizationDecision, Conditional
 from keystead.authz.engine import objects as engine_objects
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.overlay import overlaid
+from keystead.authz.errors import Undecided
 from keystead.authz.served import Opened
 from keystead.storage.ports import Relationship
 
@@ -76,7 +77,10 @@ def evaluator_over(call: Call, opened: Opened, tuples: Sequence[Relationship], c
 def objects_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:
     """List objects for (type, relation, user), behind `after`, at most `limit` if it is not 0. Raises: ApiFault."""
     type, relation, user = asked
-    objects = [each for each in engine_objects.list_objects(evaluator, type, relation, user) if each > after]
+    try:
+        objects = [each for each in engine_objects.list_objects(evaluator, type, relation, user) if each > after]
+    except Undecided as doubt:
+        raise undecided(doubt.decision.reason, doubt.decision.detail) from doubt
     return objects[:limit] if limit else objects
 
 
