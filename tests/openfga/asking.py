@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.openfga.matrix import Ask, Json
 
-DIRECT: Final = {"this": {}}
+DIRECT: Final[Json] = {"this": {}}
 
 
 def relation(*types: Json | str) -> Json:

@@ -19,7 +19,7 @@ from keystead.api.openfga.times import milliseconds_in, text_of_seconds
 from keystead.api.openfga.tuple_keys import message_of
 from keystead.core.http import Reply
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports import RelationshipChange, RelationshipChanges
+from keystead.storage.ports import RelationshipChange
 
 _LARGEST_PAGE: Final = 100
 _PAGE: Final = 50
@@ -33,14 +33,9 @@ async def changes(call: Call) -> Reply:
     type = query.text("type")
     rules.require_if_any(rules.CHANGES_TYPE, "ReadChangesRequest.Type", type)
     limit = query.page_size(_LARGEST_PAGE, _PAGE)
-    _start(query, call.request.now)
+    since = _start(query, call.request.now)
     after = _position(call, query.token(), type)
-    RelationshipChanges(
-        *(call.realm, call.store),
-        after=after,
-        limit=limit,
-    )
-    found = await call.stores.changes(call.realm, call.store, after, limit)
+    found = await call.stores.changes(call.realm, call.store, after, limit, type=type, since=0 if after else since)
     last = found[-1].revision if found else after
     following = continuation_token("changes", call.store, str(last), type)
     return call.reply({"changes": [_message(each) for each in found], "continuation_token": following})
@@ -58,16 +53,16 @@ def _position(call: Call, token: str, type: str) -> int:
     return int(revision)
 
 
-def _start(query: Query, now: EpochSeconds) -> EpochSeconds:
+def _start(query: Query, now: EpochSeconds) -> int:
     text = query.text("start_time")
     if not text:
-        return EpochSeconds(0)
+        return 0
     milliseconds = milliseconds_in(text)
     if milliseconds is None:
         raise ApiFault(VALIDATION, f"type mismatch, parameter: start_time, error: {text[:40]!r} is no RFC 3339 time")
     if milliseconds >= (now + 1) * 1000:
         raise ApiFault(VALIDATION, "invalid ReadChangesRequest.StartTime: value must be less than now")
-    return EpochSeconds(max(0, -(-milliseconds // 1000)))
+    return max(0, -(-milliseconds // 1000))
 
 
 def _message(change: RelationshipChange) -> dict[str, object]:

@@ -18,7 +18,7 @@ from keystead.api.openfga.service import Call
 from keystead.api.openfga.times import text_of_seconds
 from keystead.api.openfga.tuple_keys import message_of
 from keystead.core.http import Reply
-from keystead.storage.ports import ReadRelationships, Relationship
+from keystead.storage.ports import ReadRelationships, Relationship, StoredRelationship
 
 _body: Final = Body(ReadRequest)
 _LARGEST_PAGE: Final = 100
@@ -45,10 +45,11 @@ async def read(call: Call) -> Reply:
         *(call.realm, call.store, key.object, key.relation, key.user),
         after=Relationship(after[0], after[1], after[2]) if after else None,
         limit=limit + 1,
+        now=call.request.now,
     )
-    found = await call.stores.read(wanted)
+    found = await call.stores.stored(wanted)
     page = found[:limit]
-    following = _token(call, page[-1]) if len(found) > limit else ""
+    following = _token(call, page[-1].relationship) if len(found) > limit else ""
     return call.reply({"tuples": [_message(each) for each in page], "continuation_token": following})
 
 
@@ -63,5 +64,5 @@ def _token(call: Call, last: Relationship) -> str:
     return continuation_token("read", call.store, last.object, last.relation, last.user)
 
 
-def _message(stored: Relationship) -> dict[str, object]:
-    return {"key": message_of(stored), "timestamp": text_of_seconds(0)}
+def _message(stored: StoredRelationship) -> dict[str, object]:
+    return {"key": message_of(stored.relationship), "timestamp": text_of_seconds(stored.at)}

@@ -11,7 +11,7 @@ import msgspec
 from keystead.api.openfga import rules
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import TupleKey, TupleKeys
-from keystead.api.openfga.times import milliseconds_in
+from keystead.api.openfga.times import milliseconds_in, text_of_seconds
 from keystead.authz.engine.plan import Plan
 from keystead.authz.errors import InvalidRelationship
 from keystead.authz.names import WILDCARD, parse_object, parse_relation, parse_user
@@ -56,7 +56,8 @@ def message_of(tuple: Relationship) -> dict[str, object]:
     if tuple.condition:
         context = msgspec.Raw(tuple.context.encode()) if tuple.context else {}
         condition = {"name": tuple.condition, "context": context}
-    return {"user": tuple.user, "relation": tuple.relation, "object": tuple.object, "condition": condition}
+    key = {"user": tuple.user, "relation": tuple.relation, "object": tuple.object, "condition": condition}
+    return key | ({"expires_at": text_of_seconds(tuple.expires_at)} if tuple.expires_at else {})
 
 
 def text_of(key: TupleKey) -> str:

@@ -18,16 +18,7 @@ from keystead.authz.served.catalogue import forget_documents, model_key
 from keystead.core.records.authorization import AuthorizationModelDocument, AuthorizationStore
 from keystead.core.ulid import derived_ulid, new_ulid
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports import (
-    Read,
-    ReadRelationships,
-    Write,
-    WriteRelationships,
-    get,
-    read_relationships,
-    remove,
-    write_relationships,
-)
+from keystead.storage.ports import Read, Write, drop_relationships, get, remove
 
 _KEPT = frozenset({"created_at", "updated_at"})
 _PAGE = 500
@@ -86,8 +77,8 @@ def forget_store(store: AuthorizationStore) -> Write[None]:
     yield from remove(AuthorizationStore, realm, id)
     while (yield from forget_documents(realm, id, _PAGE)):
         pass
-    while page := (yield from read_relationships(ReadRelationships(realm, id))):
-        yield from write_relationships(WriteRelationships(realm, id, (), tuple(page), EpochSeconds(0)))
+    while (yield from drop_relationships(realm, id)):
+        pass
 
 
 def _new_model(

@@ -1,6 +1,6 @@
 """What one process keeps of served stores: replicas by model, the least used forgotten first.
 
-Flow: `known` says how far a store has come and how long ago that was read; `replica` holds its tuples under one model.
+Flow: `known` says what a store is and how long ago that was read; `replica` holds its tuples under one model.
 Does not: read the store; `stores` does, and says when.
 """
 
@@ -47,11 +47,11 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct):
-    """How far a store had come when this process last looked, or last wrote to it."""
+    """A store as it was when this process last looked. `version` is the backend's, where it can tell."""
 
     store: AuthorizationStore
-    revision: int
     looked_at: float
+    version: int = 0
 
 
 class Kept(Generic[V]):
@@ -80,6 +80,10 @@ class Kept(Generic[V]):
         """Forget every key that begins so."""
         for key in [key for key in self._values if key[: len(beginning)] == beginning]:
             del self._values[key]
+
+    def under(self, *beginning: str) -> list[V]:
+        """Return every value whose key begins so."""
+        return [value for key, value in self._values.items() if key[: len(beginning)] == beginning]
 
     def __len__(self) -> int:
         """Count what is kept."""

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from keystead.authz.engine.plan import compile_model
-from keystead.authz.replica import Replica
+from keystead.authz.replica import NEWEST, Replica, Versioned
 from keystead.authz.served import catalogue
 from keystead.authz.served.errors import ForeignToken, KeptByConfiguration, UnknownModel, UnknownStore
 from keystead.authz.served.model_documents import read_document, write_document
@@ -28,14 +26,15 @@ from keystead.storage.ports import (
     ReadRelationships,
     Relationship,
     RelationshipChange,
+    RelationshipChanges,
     RelationshipsRefused,
     RelationshipsWritten,
     Store,
+    StoredRelationship,
     Write,
     WriteRelationships,
-    read_relationships,
-    relationship_changes,
-    relationship_revision,
+    drop_relationships,
+    stored_relationships,
     write_relationships,
 )
 
@@ -82,7 +81,7 @@ class AuthorizationStores:
         self._replicas.forget(realm, store)
         while await self._backend.write(lambda: catalogue.forget_documents(realm, store, _PAGE)):
             pass
-        while await self._backend.write(lambda: _forget_tuples(realm, store, self._seconds())):
+        while await self._backend.write(lambda: drop_relationships(realm, store)):
             pass
 
     async def add_model(self, realm: str, store: str, document: bytes) -> str:
@@ -117,15 +116,13 @@ class AuthorizationStores:
         Raises: UnknownStore, UnknownModel; ForeignToken when the store never was at `at_least`; StorageUnavailable.
         """
         known = self._known.get((realm, store))
-        if known is None or newest or at_least > known.revision or self._is_old(known):
+        if known is None or newest or self._is_old(known):
             known = await self._look(realm, store)
         model = model or known.store.latest_model
         if not model:
             raise UnknownModel(store)
         replica = self._replicas.get((realm, store, model)) or await self._load(realm, store, model)
-        graph = replica.graph
-        if graph.revision < known.revision:
-            graph = await replica.catch_up(self._backend)
+        graph = await replica.catch_up(self._backend, NEWEST if newest else at_least)
         if graph.revision < at_least:
             raise ForeignToken("the consistency token is from a state this store never had; send none")
         return Opened(known.store, model, graph)
@@ -133,54 +130,54 @@ class AuthorizationStores:
     async def write(self, operation: WriteRelationships) -> RelationshipsWritten | RelationshipsRefused:
         """Write tuples of a store, all or nothing. They count here at once. Raises: UnknownStore."""
         outcome = await self._backend.write(partial(_write, operation))
-        known = self._known.get((operation.realm, operation.store))
-        if known is not None and isinstance(outcome, RelationshipsWritten):
-            known.revision = max(known.revision, outcome.revision)
+        if isinstance(outcome, RelationshipsWritten):
+            for replica in self._replicas.under(operation.realm, operation.store):
+                replica.wanted = max(replica.wanted, outcome.revision)
         return outcome
 
     async def read(self, operation: ReadRelationships) -> list[Relationship]:
         """List tuples of a store. Raises: UnknownStore."""
-        return await self._backend.read(_read(operation))
+        return [each.relationship for each in await self.stored(operation)]
 
-    async def changes(self, realm: str, store: str, after: int, limit: int) -> list[RelationshipChange]:
-        """List changes of a store after a revision, oldest first. Raises: UnknownStore."""
-        return await self._backend.read(_changes(realm, store, after, limit))
+    async def stored(self, operation: ReadRelationships) -> list[StoredRelationship]:
+        """List tuples of a store, with the time each was written. Raises: UnknownStore."""
+        return await self._backend.read(_stored(operation))
+
+    async def changes(
+        self, realm: str, store: str, after: int, limit: int, *, type: str = "", since: int = 0
+    ) -> list[RelationshipChange]:
+        """List changes of a store after a revision, oldest first, of objects of one type and from some time on.
+
+        Raises: UnknownStore.
+        """
+        wanted = RelationshipChanges(realm, store, after, limit, type, EpochSeconds(since))
+        return await self._backend.read(_changes(wanted))
 
     def _is_old(self, known: Known) -> bool:
+        if isinstance(self._backend, Versioned):
+            return known.version != self._backend.version()
         return not 0 <= self._clock() - known.looked_at < self._maximum_lag
 
     async def _look(self, realm: str, store: str) -> Known:
-        """Ask the backend how far a store has come. One that is gone is forgotten. Raises: UnknownStore."""
-        looked_at = self._clock()
+        """Ask the backend about a store. One that is gone is forgotten. Raises: UnknownStore."""
+        looked_at, version = self._clock(), self._backend.version() if isinstance(self._backend, Versioned) else 0
         try:
-            found, revision = await self._backend.read(_state(realm, store))
+            found = await self.find(realm, store)
         except UnknownStore:
             self._known.forget(realm, store)
             self._replicas.forget(realm, store)
             raise
-        known = self._known.get((realm, store))
-        if known is None:
-            return self._known.keep((realm, store), Known(found, revision, looked_at))
-        known.store, known.looked_at = found, max(known.looked_at, looked_at)
-        known.revision = max(known.revision, revision)
-        return known
+        return self._known.keep((realm, store), Known(found, looked_at, version))
 
     async def _load(self, realm: str, store: str, model: str) -> Replica:
         found = await self._backend.read(catalogue.model_of(realm, store, model))
         plan = compile_model(read_document(found.document.encode()))
         key = (realm, store, model)
-        return self._replicas.get(key) or self._replicas.keep(key, Replica(plan, realm, store))
+        known = self._replicas.get(key)
+        return known or self._replicas.keep(key, Replica(plan, realm, store, maximum_lag=self._maximum_lag))
 
     def _milliseconds(self) -> int:
         return int(self._clock() * 1000)
-
-    def _seconds(self) -> EpochSeconds:
-        return EpochSeconds(int(self._clock()))
-
-
-def _state(realm: str, store: str) -> Read[tuple[AuthorizationStore, int]]:
-    found = yield from catalogue.store_of(realm, store)
-    return found, (yield from relationship_revision(realm, store))
 
 
 def _write(operation: WriteRelationships) -> Write[RelationshipsWritten | RelationshipsRefused]:
@@ -188,23 +185,12 @@ def _write(operation: WriteRelationships) -> Write[RelationshipsWritten | Relati
     return (yield from write_relationships(operation))
 
 
-def _read(operation: ReadRelationships) -> Read[list[Relationship]]:
+def _stored(operation: ReadRelationships) -> Read[list[StoredRelationship]]:
     yield from catalogue.store_of(operation.realm, operation.store)
-    return (yield from read_relationships(operation))
+    return (yield from stored_relationships(operation))
 
 
-def _changes(realm: str, store: str, after: int, limit: int) -> Read[list[RelationshipChange]]:
-    yield from catalogue.store_of(realm, store)
-    return (yield from relationship_changes(realm, store, after, limit))
-
-
-def _forget_tuples(realm: str, store: str, now: EpochSeconds) -> Write[int]:
-    page = yield from read_relationships(ReadRelationships(realm, store, limit=_PAGE))
-    if page:
-        yield from write_relationships(WriteRelationships(realm, store, (), tuple(page), now))
-    return len(page)
-
-
-def renamed(store: AuthorizationStore, **changes: object) -> AuthorizationStore:
-    """Return a store with some of its facts changed."""
-    return msgspec.structs.replace(store, **changes)
+def _changes(operation: RelationshipChanges) -> Read[list[RelationshipChange]]:
+    yield from catalogue.store_of(operation.realm, operation.store)
+    changes: list[RelationshipChange] = yield operation
+    return changes
