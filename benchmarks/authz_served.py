@@ -2,7 +2,8 @@
 
 Run it: `keystead bench authz_served` or `python -m benchmarks.authz_served [--seconds 4] [--workers 2]`.
 The workload is `authz_workload`: 240,000 tuples in SQLite, a fresh question each time. The server is `keystead serve`
-with tokens, decisions in the journal and OpenFGA's depth limit of 25; the ceiling has none of these. Server on one core, load on another, 16 connections, best of the rounds, who takes turns inside each round.
+with tokens, decisions in the journal and OpenFGA's depth limit of 25; the ceiling has none of these. Server on one
+core, load on another, 16 connections, best of the rounds; the two take turns inside each round.
 """
 
 from __future__ import annotations

@@ -56,7 +56,12 @@ def message_of(tuple: Relationship) -> dict[str, object]:
     if tuple.condition:
         context = msgspec.Raw(tuple.context.encode()) if tuple.context else {}
         condition = {"name": tuple.condition, "context": context}
-    key = {"user": tuple.user, "relation": tuple.relation, "object": tuple.object, "condition": condition}
+    key: dict[str, object] = {
+        "user": tuple.user,
+        "relation": tuple.relation,
+        "object": tuple.object,
+        "condition": condition,
+    }
     return key | ({"expires_at": text_of_seconds(tuple.expires_at)} if tuple.expires_at else {})
 
 
