@@ -18,7 +18,6 @@ from keystead.authz.conditions.types import (
     IPADDRESS,
     SCALARS,
     STRING,
-    UINT,
     Type,
 )
 from keystead.authz.conditions.values import Failure
@@ -26,7 +25,6 @@ from keystead.authz.conditions.values import Failure
 if TYPE_CHECKING:
     from keystead.authz.conditions.emitter import Emitter
 
-_NUMBERS: Final = frozenset({INT, UINT, DOUBLE})
 _EXACT: Final = SCALARS - {DOUBLE}
 _ARITHMETIC: Final = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
 _PLAIN: Final = {
@@ -63,7 +61,7 @@ def _in_place(emitter: Emitter, node: Call, texts: list[str], types: list[Type])
     match function:
         case "==" | "!=" if (same and (first in SCALARS or first == IPADDRESS)) or _text_and_anything(types):
             return f"({one} {function} {two})"
-        case "<" | "<=" | ">" | ">=" if (same and first in SCALARS) or set(types) <= _NUMBERS:
+        case "<" | "<=" | ">" | ">=" if same and first in SCALARS:
             return f"({one} {function} {two})"
         case "!_" if first == BOOL:
             return f"(not {one})"

@@ -48,11 +48,11 @@ _LITERALS: Final[dict[type, Type]] = {
 _CONVERT: Final = "convert one side: int(x), double(x), string(x), timestamp('2026-01-31T12:00:00Z'), duration('90m')"
 
 
-def check(expression: Expression, parameters: Mapping[str, tuple[str, Type]]) -> None:
+def check(expression: Expression, parameters: Mapping[str, tuple[str, Type]], *, demand_bool: bool = True) -> None:
     """Fill in the types. `parameters` are name -> (variable in the code made, type). Raises: Unreadable."""
     checker = _Checker(parameters)
     given = checker.resolve(checker.visit(expression))
-    if given != BOOL:
+    if demand_bool and given != BOOL:
         remedy = "compare it: `value == true`" if given == DYN else "compare it with something"
         raise Unreadable(f"a condition gives bool, this gives {given}", expression.at, expression.end, remedy)
     stack = [expression]

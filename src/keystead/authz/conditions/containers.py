@@ -28,7 +28,7 @@ def equals(one: Any, two: Any, budget: Budget) -> bool:
     """`one == two`; values of different types differ, numbers compare as numbers. Raises: TooCostly."""
     kind, other = type(one), type(two)
     if kind is not other:
-        return bool(one == two) if kind in _NUMBERS and other in _NUMBERS else False
+        return _alike(one, two) if kind in _NUMBERS and other in _NUMBERS else False
     if kind is list:
         budget.spend(1 + len(one) // 16)
         if len(one) != len(two):
@@ -51,13 +51,13 @@ def equals(one: Any, two: Any, budget: Budget) -> bool:
 
 def less(one: Any, two: Any) -> bool:
     """`one < two` by what they are. Raises: Failure."""
-    _require_order("<", one, two)
+    one, two = _in_order("<", one, two)
     return bool(one < two)
 
 
 def at_most(one: Any, two: Any) -> bool:
     """`one <= two` by what they are. Raises: Failure."""
-    _require_order("<=", one, two)
+    one, two = _in_order("<=", one, two)
     return bool(one <= two)
 
 
@@ -191,7 +191,16 @@ def _key(value: Any) -> object:
     return value if kind in _KEYS else BoolKey(value) if kind is bool else None
 
 
-def _require_order(sign: str, one: object, two: object) -> None:
+def _alike(one: Any, two: Any) -> bool:
+    """Compare numbers of different types; with a double, as doubles."""
+    return float(one) == float(two) if float in (type(one), type(two)) else bool(one == two)
+
+
+def _in_order(sign: str, one: Any, two: Any) -> tuple[Any, Any]:
     kind, other = type(one), type(two)
-    if not (kind in _NUMBERS and other in _NUMBERS) and (kind is not other or kind not in _ORDERED):
-        raise no_overload(sign, one, two)
+    if kind is other:
+        if kind in _ORDERED or kind in _NUMBERS:
+            return one, two
+    elif kind in _NUMBERS and other in _NUMBERS:
+        return (float(one), float(two)) if float in (kind, other) else (one, two)
+    raise no_overload(sign, one, two)

@@ -157,7 +157,7 @@ def field(function: str, value: object, zone: object = "") -> int:
 
 
 def write_double(value: float) -> str:
-    """Write a double as Go does: the shortest text that reads back, with an exponent when that is shorter."""
+    """Write a double as Go does: the shortest text that reads back, with an exponent from a million on."""
     if value != value or value in (float("inf"), float("-inf")):
         return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[repr(value)]
     sign = "-" if repr(value)[0] == "-" else ""
@@ -169,7 +169,7 @@ def write_double(value: float) -> str:
         point = int(exponent.rstrip("e") or 0) - (len(fraction) - len(fraction.lstrip("0")))
     if digits == "0":
         return f"{sign}0"
-    if -4 <= point - 1 < 21:
+    if -4 <= point - 1 < 6:
         padded = digits.ljust(point, "0") if point > 0 else digits
         text = f"{padded[:point]}.{padded[point:]}" if point > 0 else f"0.{'0' * -point}{digits}"
         return sign + text.rstrip(".")

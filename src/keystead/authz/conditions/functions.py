@@ -60,10 +60,7 @@ def _getter(*takes: Type) -> tuple[Overload, ...]:
     return (*(Overload((each,), INT, method=True) for each in takes), zoned)
 
 
-_COMPARISON: Final = (
-    *(Overload((each, each), BOOL) for each in _ORDERED),
-    *(Overload((one, two), BOOL) for one in _NUMBERS for two in _NUMBERS if one != two),
-)
+_COMPARISON: Final = tuple(Overload((each, each), BOOL) for each in _ORDERED)
 _EQUALITY: Final = (Overload((A, A), BOOL),)
 _OF_STRINGS: Final = (Overload((STRING, STRING), BOOL, method=True),)
 

@@ -157,6 +157,9 @@ class _Parser:
 
     def _field(self, operand: Expression) -> Expression:
         name = self.token
+        if name.kind == "quoted":
+            self._advance()
+            return self._made(Select(operand.at, name.end, operand=operand, field=name.text[1:-1]))
         if name.kind != "name" or name.text in ("in", "true", "false", "null"):
             raise self.wrong("the name of a field or function", "write `map.field`, or `map['any key']`")
         self._advance()

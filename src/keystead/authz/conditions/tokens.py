@@ -18,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<float>[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<uint>0x[0-9a-fA-F]+[uU]|[0-9]+[uU])"
     r"|(?P<int>0x[0-9a-fA-F]+|[0-9]+)"
+    r"|(?P<quoted>`[A-Za-z0-9_.\-/ ]+`)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<mark>==|!=|<=|>=|&&|\|\||[-<>()\[\]{}.,+*/%?:!])"
 )
@@ -36,7 +37,7 @@ _RAW_BODIES: Final = {
 
 
 class Token(msgspec.Struct, frozen=True):
-    """`kind` is string, float, uint, int, name, mark or end."""
+    """`kind` is string, float, uint, int, name, quoted (a name between back quotes), mark or end."""
 
     kind: str
     text: str
@@ -81,5 +82,5 @@ def _remedy(text: str, at: int) -> str:
         "=": "compare with `==`",
         "&": "write `&&`",
         "|": "write `||`",
-        "`": "write names without quotes, strings in '...'",
+        "`": "between back quotes stand letters, digits, `_ . - /` and spaces",
     }.get(pair, "write an expression of CEL: `x < 5 && name == 'a'`")
