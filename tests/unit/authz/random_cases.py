@@ -1,31 +1,46 @@
-"""Random small worlds: a model of the supported subset, tuples (some of which it refuses), and who might ask."""
+"""Random small worlds: a model, tuples (some of which it refuses), conditions, contexts, and who might ask."""
 
 from __future__ import annotations
 
+import json
 from random import Random
+from typing import Final
 
 from keystead.authz.model import (
     AuthorizationModel,
     Computed,
+    ConditionDefinition,
     Direct,
     Exclusion,
     FromParent,
     Intersection,
+    Parameter,
     RelationDefinition,
     Restriction,
     Rewrite,
     TypeDefinition,
     Union,
 )
+from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
+from tests.unit.authz.oracle import Conditions
 
 TYPES = ("group", "folder", "doc")
 RELATIONS = ("a", "b", "c", "d")
 PARENT = "parent"
 IDS = ("1", "2", "3")
+CONDITIONS: Final[Conditions] = {
+    "young": ({"age": int}, lambda age: age < 30),
+    "calm": ({"loud": bool, "age": int}, lambda loud, age: not loud or age > 60),
+}
+"""What the conditions below mean, for the oracle."""
+_DEFINITIONS: Final = (
+    ConditionDefinition("young", (Parameter("age", "int"),), "age < 30"),
+    ConditionDefinition("calm", (Parameter("loud", "bool"), Parameter("age", "int")), "!loud || age > 60"),
+)
 
 
-def random_model(random: Random, *, monotone: bool = False) -> AuthorizationModel:
+def random_model(random: Random, *, monotone: bool = False, conditions: bool = False) -> AuthorizationModel:
     """Make a model: every type has a plain `parent` relation and a few others of any shape."""
     types = [TypeDefinition("user"), TypeDefinition("robot")]
     names = {type: RELATIONS[: random.randint(1, 4)] for type in TYPES}
@@ -35,7 +50,63 @@ def random_model(random: Random, *, monotone: bool = False) -> AuthorizationMode
         for name in names[type]:
             relations.append(RelationDefinition(name, _rewrite(random, names, type, 2, monotone=monotone)))
         types.append(TypeDefinition(type, tuple(relations)))
-    return AuthorizationModel("1.1", tuple(types))
+    model = AuthorizationModel("1.1", tuple(types))
+    return _with_conditions(random, model) if conditions else model
+
+
+def random_tuple(random: Random) -> Relationship:
+    """Make a tuple, perhaps with a condition and an expiry; `random_context` and times around 100 go with it."""
+    condition = random.choice(("", "", "young", "calm"))
+    context = random_context(random) if condition and random.random() < 0.5 else {}
+    return Relationship(
+        _object(random),
+        random.choice((*RELATIONS, PARENT)),
+        random_user(random),
+        condition,
+        json.dumps(context) if context else "",
+        EpochSeconds(random.choice((0, 0, 0, 90, 110))),
+    )
+
+
+def random_context(random: Random) -> dict[str, object]:
+    """Make parameters: some missing, some of the wrong type."""
+    context: dict[str, object] = {}
+    if random.random() < 0.7:
+        context["age"] = random.choice((10, 40, 70, 10, 40, "many"))
+    if random.random() < 0.7:
+        context["loud"] = random.random() < 0.5
+    return context
+
+
+def _with_conditions(random: Random, model: AuthorizationModel) -> AuthorizationModel:
+    """Put a condition on some restrictions, beside or instead of the plain ones."""
+    types = []
+    for definition in model.types:
+        relations = [
+            RelationDefinition(relation.name, _conditioned(random, relation.rewrite))
+            for relation in definition.relations
+        ]
+        types.append(TypeDefinition(definition.name, tuple(relations)))
+    return AuthorizationModel("1.1", tuple(types), _DEFINITIONS)
+
+
+def _conditioned(random: Random, rewrite: Rewrite) -> Rewrite:
+    match rewrite:
+        case Direct(restrictions):
+            more = [
+                Restriction(each.type, each.relation, each.wildcard, condition)
+                for each in restrictions
+                for condition in random.sample(("", "young", "calm"), random.randint(1, 3))
+            ]
+            return Direct(tuple(dict.fromkeys(more)))
+        case Union(children):
+            return Union(tuple(_conditioned(random, child) for child in children))
+        case Intersection(children):
+            return Intersection(tuple(_conditioned(random, child) for child in children))
+        case Exclusion(base, subtract):
+            return Exclusion(_conditioned(random, base), _conditioned(random, subtract))
+        case leaf:
+            return leaf
 
 
 def random_tuples(random: Random) -> list[Relationship]:
