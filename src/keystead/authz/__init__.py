@@ -35,6 +35,7 @@ from keystead.authz.language import read_model, read_model_file, to_dsl, to_json
 from keystead.authz.names import relationship
 from keystead.authz.replica import NEWEST
 from keystead.authz.snapshot import Snapshot
+from keystead.authz.within import Within, WithinAsync, table_definitions
 from keystead.authz.writes import Preconditions
 
 __all__ = [
@@ -54,12 +55,15 @@ __all__ = [
     "Snapshot",
     "Step",
     "Undecided",
+    "Within",
+    "WithinAsync",
     "WriteRefused",
     "open",
     "open_sync",
     "read_model",
     "read_model_file",
     "relationship",
+    "table_definitions",
     "to_dsl",
     "to_json",
 ]

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.embedded import AuthorizationEngine
 from keystead.authz.snapshot import Context, Question, Snapshot
+from keystead.authz.within import Within
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike
 from keystead.storage.ports import Relationship, RelationshipChange
 
@@ -123,6 +124,14 @@ class BlockingAuthorizationEngine:
                 writes, deletes, preconditions, ignore_duplicates=ignore_duplicates, ignore_missing=ignore_missing
             )
         )
+
+    def within(self, connection: object) -> Within:
+        """Write and read tuples through the caller's connection, in its transaction."""
+        return self._engine.within(connection)
+
+    def sweep(self, limit: int = 500) -> int:
+        """Delete some of the tuples that have expired, and old changes."""
+        return self._run(self._engine.sweep(limit))
 
     def read(
         self, object: str = "", relation: str = "", user: str = "", after: Relationship | None = None

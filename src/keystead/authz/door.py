@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     clock: Callable[[], float]
     maximum_lag: float
     progress: Callable[[int], None]
+    tables: str
 
 
 def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options]) -> AuthorizationEngine:
@@ -36,19 +37,22 @@ def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options
     `model` is the text of a model in the OpenFGA language, or one read before. `realm` and `store` (both `default`)
     keep the tuples of several tenants or modules apart in one database. `maximum_lag` (0.1 seconds over PostgreSQL) is
     how old an answer may be when other processes write; a file or memory is always asked. `progress` hears how many
-    tuples are loaded so far.
+    tuples are loaded so far. `tables`: the tuples are in tables whose names begin so, in the service's own database;
+    `table_definitions` makes them, and `engine.within(connection)` writes in the service's own transactions.
     Raises: ModelError, with line, column and remedy of everything wrong with the model; ConfigurationError for a
     URL it cannot open; StorageUnavailable.
     """
     read = read_model(model) if isinstance(model, str) else model
+    tables = options.get("tables", "")
     return AuthorizationEngine(
-        _open_store(url),
+        _open_guest(url, tables) if tables else _open_store(url),
         read,
         options.get("realm", "default"),
         options.get("store", "default"),
         options.get("clock", time.time),
         maximum_lag=options.get("maximum_lag", POSTGRES_LAG),
         progress=options.get("progress"),
+        tables=tables,
     )
 
 
@@ -86,3 +90,18 @@ def _open_postgres(url: str) -> Store:
             "PostgreSQL needs a driver that is not installed: pip install 'keystead[postgres]'", where="url"
         ) from error
     return open_store(url)
+
+
+def _open_guest(url: str, prefix: str) -> Store:
+    from keystead.storage.guest import Tables
+
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        from keystead.storage.guest.sqlite import GuestInSqlite
+
+        return GuestInSqlite(rest[1:], Tables(prefix))
+    if scheme in ("postgresql", "postgres"):
+        from keystead.storage.guest.postgres import GuestInPostgres
+
+        return GuestInPostgres(url, Tables(prefix))
+    raise ConfigurationError("tables of a service are in `sqlite:///...` or `postgresql://...`", where="url")

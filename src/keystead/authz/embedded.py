@@ -14,8 +14,11 @@ from keystead.authz.errors import ChangesGone, NotThereYet
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.replica import NEWEST, Progress, Replica
 from keystead.authz.snapshot import Context, Question, Snapshot
+from keystead.authz.within import Within, WithinAsync
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike, refused, to_write
+from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
+from keystead.storage.guest.tables import Tables
 from keystead.storage.ports import (
     FeedView,
     Read,
@@ -54,6 +57,7 @@ class AuthorizationEngine:
         *,
         maximum_lag: float = 0.0,
         progress: Progress | None = None,
+        tables: str = "",
     ) -> None:
         self.model = model
         self.plan = compile_model(model)
@@ -64,6 +68,7 @@ class AuthorizationEngine:
         self.replica = Replica(self.plan, realm, store, maximum_lag=maximum_lag, progress=progress)
         self._written = asyncio.Event()
         self._here: Snapshot | None = None
+        self._tables = Tables(tables) if tables else None
 
     async def snapshot(self, *, at_least: int = 0) -> Snapshot:
         """Return what is known now, to be asked without waiting for anything, at one revision.
@@ -165,6 +170,24 @@ class AuthorizationEngine:
         self._written.set()
         return outcome.revision
 
+    def within(self, connection: object) -> Within:
+        """Write and read tuples through the caller's connection, in its transaction. Needs `open(..., tables=...)`.
+
+        Takes a connection of sqlite3, psycopg, SQLAlchemy (Connection, Session) or Django.
+        """
+        return Within(self, self._own_tables(), connection)
+
+    def within_async(self, connection: object) -> WithinAsync:
+        """Do the same through asyncpg, psycopg's AsyncConnection, SQLAlchemy's AsyncConnection or AsyncSession."""
+        return WithinAsync(self, self._own_tables(), connection)
+
+    async def sweep(self, limit: int = 500) -> int:
+        """Delete some of the tuples that have expired, and old changes. Answer: how many; 0 when all is done.
+
+        Expired tuples count no longer anyway; call this now and then to get the room back.
+        """
+        return await self.backend.sweep(EpochSeconds(int(self.clock())), limit)
+
     async def read(
         self, object: str = "", relation: str = "", user: str = "", after: Relationship | None = None
     ) -> list[Relationship]:
@@ -231,6 +254,14 @@ class AuthorizationEngine:
         if here is None or here.graph is not graph or here.now != now:
             here = self._here = Snapshot(graph, now, self.replica.lock)
         return here
+
+    def _own_tables(self) -> Tables:
+        if self._tables is None:
+            raise ConfigurationError(
+                "this engine keeps its tuples in a database of its own; open it with `tables='keystead_'` and the URL "
+                "of the service's database to write them in its transactions"
+            )
+        return self._tables
 
     def _changes(self, since: int) -> Read[tuple[FeedView, list[RelationshipChange]]]:
         feed = yield from look_at_feed(self.realm, self.store)
