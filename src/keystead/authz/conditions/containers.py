@@ -105,7 +105,9 @@ def within(wanted: object, container: object, budget: Budget) -> bool:
     """`wanted in container` by what they are. Raises: Failure, TooCostly."""
     if type(container) is dict:
         key = _key(wanted)
-        return key is not None and key in container
+        if key is None:
+            raise no_overload("in", wanted, container)
+        return key in container
     if type(container) is list:
         budget.spend(1 + len(container) // 8)
         for item in container:  # noqa: SIM110  # a generator would double the depth
