@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.embedded import AuthorizationEngine
+from keystead.authz.engine.expansion import Expansion
 from keystead.authz.snapshot import Context, Question, Snapshot
 from keystead.authz.within import Within
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike
@@ -108,6 +109,30 @@ class BlockingAuthorizationEngine:
                 type, relation, user, after=after, limit=limit, tuples=tuples, context=context
             ),
         )
+
+    def list_users(
+        self,
+        object: str,
+        relation: str,
+        filter: str,
+        *,
+        after: str = "",
+        limit: int = 0,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
+    ) -> list[str]:
+        """Return, in order, every user of a type or userset that has the relation: all, or a page."""
+        return self._ask(
+            at_least,
+            lambda now: now.list_users(
+                object, relation, filter, after=after, limit=limit, tuples=tuples, context=context
+            ),
+        )
+
+    def expand(self, object: str, relation: str, *, tuples: Iterable[TupleLike] = (), at_least: int = 0) -> Expansion:
+        """Return one level of what gives a relation."""
+        return self._ask(at_least, lambda now: now.expand(object, relation, tuples=tuples))
 
     def write(
         self,

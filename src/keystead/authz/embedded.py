@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from keystead.authz.decisions import AuthorizationDecision
+from keystead.authz.engine.expansion import Expansion
 from keystead.authz.engine.plan import compile_model
-from keystead.authz.errors import ChangesGone, NotThereYet
+from keystead.authz.errors import NotThereYet
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.replica import NEWEST, Progress, Replica
 from keystead.authz.snapshot import Context, Question, Snapshot
@@ -20,21 +19,14 @@ from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 from keystead.storage.guest.tables import Tables
 from keystead.storage.ports import (
-    FeedView,
-    Read,
     ReadRelationships,
     Relationship,
     RelationshipChange,
     RelationshipsRefused,
     Store,
-    look_at_feed,
     read_relationships,
-    relationship_changes,
     write_relationships,
 )
-
-LOOK_SECONDS: Final = 0.1
-"""How often `watch` looks for changes of other processes."""
 
 
 class AuthorizationEngine:
@@ -66,7 +58,6 @@ class AuthorizationEngine:
         self.store = store
         self.clock = clock
         self.replica = Replica(self.plan, realm, store, maximum_lag=maximum_lag, progress=progress)
-        self._written = asyncio.Event()
         self._here: Snapshot | None = None
         self._tables = Tables(tables) if tables else None
 
@@ -167,8 +158,32 @@ class AuthorizationEngine:
         if isinstance(outcome, RelationshipsRefused):
             raise refused(outcome)
         self.replica.wanted = max(self.replica.wanted, outcome.revision)
-        self._written.set()
         return outcome.revision
+
+    async def list_users(
+        self,
+        object: str,
+        relation: str,
+        filter: str,
+        *,
+        after: str = "",
+        limit: int = 0,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+        at_least: int = 0,
+    ) -> list[str]:
+        """Return, in order, every user of a type (`user`) or userset (`group#member`) that has the relation: all.
+
+        With `limit`, a page. `user:*` stands for everybody. Raises: also Undecided, when a condition hangs in the air.
+        """
+        now = await self.current(at_least)
+        return now.list_users(object, relation, filter, after=after, limit=limit, tuples=tuples, context=context)
+
+    async def expand(
+        self, object: str, relation: str, *, tuples: Iterable[TupleLike] = (), at_least: int = 0
+    ) -> Expansion:
+        """Return one level of what gives a relation: the rule as a tree, its leaves filled with tuples."""
+        return (await self.current(at_least)).expand(object, relation, tuples=tuples)
 
     def within(self, connection: object) -> Within:
         """Write and read tuples through the caller's connection, in its transaction. Needs `open(..., tables=...)`.
@@ -199,31 +214,16 @@ class AuthorizationEngine:
         operation = ReadRelationships(self.realm, self.store, object, relation, user, after, now=now)
         return await self.backend.read(read_relationships(operation))
 
-    async def watch(
-        self, since: int | None = None, *, idle: float | None = None
-    ) -> AsyncGenerator[RelationshipChange, None]:
+    def watch(self, since: int | None = None, *, idle: float | None = None) -> AsyncGenerator[RelationshipChange, None]:
         """Yield every change after a revision, in order, by whichever process, as they are made.
 
         `since`: the revision of the last change seen; left out, only what comes from now on. `idle`: end when nothing
         came for so many seconds. To go on after a pause, pass the `revision` of the last change.
         Raises: ChangesGone when some changes after `since` are no longer kept; read everything anew, then watch.
         """
-        if since is None:
-            since = (await self.backend.read(look_at_feed(self.realm, self.store))).revision
-        quiet_since = time.monotonic()
-        while True:
-            self._written.clear()
-            feed, changes = await self.backend.read(self._changes(since))
-            if feed.trimmed > since:
-                raise ChangesGone(since, feed.trimmed)
-            for change in changes:
-                since = change.revision
-                yield change
-                quiet_since = time.monotonic()
-            if not changes:
-                if idle is not None and time.monotonic() - quiet_since >= idle:
-                    return
-                await self._pause()
+        from keystead.authz.watching import watch
+
+        return watch(self.backend, self.realm, self.store, since, idle)
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -262,18 +262,6 @@ class AuthorizationEngine:
                 "of the service's database to write them in its transactions"
             )
         return self._tables
-
-    def _changes(self, since: int) -> Read[tuple[FeedView, list[RelationshipChange]]]:
-        feed = yield from look_at_feed(self.realm, self.store)
-        changes = yield from relationship_changes(self.realm, self.store, since)
-        return feed, changes
-
-    async def _pause(self) -> None:
-        """Wait for a write of this engine, or until it is time to look for those of others."""
-        try:
-            await asyncio.wait_for(self._written.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            return
 
 
 __all__ = ["NEWEST", "NO_PRECONDITIONS", "AuthorizationEngine", "Question"]

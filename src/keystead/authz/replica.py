@@ -6,11 +6,10 @@ newest in one transaction -> apply them in one go, so that no question ever sees
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from weakref import WeakSet
 
 from keystead.authz.engine.graph import Graph
@@ -29,6 +28,9 @@ from keystead.storage.ports import (
     relationship_changes,
     relationship_revision,
 )
+
+if TYPE_CHECKING:
+    import asyncio
 
 NEWEST: Final = -1
 """For `at_least`: the store's newest revision at the moment of asking, whatever lag is allowed otherwise."""
@@ -100,6 +102,8 @@ class Replica:
 
     async def _load_once(self, backend: Store) -> None:
         """Load, or wait for whoever is loading already."""
+        import asyncio  # only who loads tuples has a loop
+
         if self._loading is not None:
             await asyncio.shield(self._loading)
             return

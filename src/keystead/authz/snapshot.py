@@ -14,6 +14,7 @@ from threading import RLock
 
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.engine.evaluator import Evaluator
+from keystead.authz.engine.expansion import Expansion
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.engine.overlay import overlaid
@@ -105,6 +106,29 @@ class Snapshot:
             found = list_objects(self._asked(tuples, context), type, relation, user)
         following = [name for name in found if name > after] if after else found
         return following[:limit] if limit else following
+
+    def list_users(
+        self,
+        object: str,
+        relation: str,
+        filter: str,
+        *,
+        after: str = "",
+        limit: int = 0,
+        tuples: Iterable[TupleLike] = (),
+        context: Context | None = None,
+    ) -> list[str]:
+        """Return, in order, every user of a type (`user`) or userset (`group#member`) that has the relation.
+
+        All, or a page; `user:*` stands for everybody. Raises: InvalidQuery, InvalidRelationship, Undecided.
+        """
+        with self._lock:
+            return self._asked(tuples, context).list_users(object, relation, filter, after=after, limit=limit)
+
+    def expand(self, object: str, relation: str, *, tuples: Iterable[TupleLike] = ()) -> Expansion:
+        """Return one level of what gives a relation. Raises: InvalidQuery, InvalidRelationship."""
+        with self._lock:
+            return self._asked(tuples, None).expand(object, relation)
 
     def _asked(self, tuples: Iterable[TupleLike], context: Context | None) -> Evaluator:
         """Return who answers a question that brings its own facts."""

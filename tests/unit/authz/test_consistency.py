@@ -129,6 +129,20 @@ async def test_context_decides_conditions_and_nothing_is_remembered_of_it(url: s
         assert await engine.list_objects("order", "viewer", "user:bob", context={"total": 5}) == ["order:1"]
 
 
+async def test_who_has_it_and_why(url: str) -> None:
+    async with open(url, model=MODEL) as engine:
+        await engine.write(
+            ["order:1#reader@group:staff#member", "group:staff#member@user:bob", "order:1#owner@user:al"]
+        )
+        assert await engine.list_users("order:1", "viewer", "user") == ["user:al", "user:bob"]
+        assert await engine.list_users("order:1", "viewer", "user", after="user:al", limit=1) == ["user:bob"]
+        expansion = await engine.expand("group:staff", "member", tuples=["group:staff#member@user:eve"])
+        assert "user:eve" in str(expansion)
+        now = await engine.snapshot()
+        assert now.list_users("order:1", "viewer", "user") == ["user:al", "user:bob"]
+        assert "user:bob" in str(now.expand("group:staff", "member"))
+
+
 async def test_an_expired_tuple_counts_no_longer_at_once(url: str) -> None:
     """Long before the sweeper comes, and it is not listed either."""
     now = [1_000.0]
@@ -197,6 +211,8 @@ def test_the_blocking_engine_has_it_all(url: str) -> None:
             assert engine.check("user:alice", "viewer", "order:2", context={"total": 1}, at_least=revision)
         assert engine.list_objects("order", "viewer", "user:alice", context={"total": 1}, limit=1) == ["order:1"]
         assert [change.revision for change in engine.watch(0, idle=0)] == [1, 2]
+        assert engine.list_users("order:2", "viewer", "user", context={"total": 1}) == ["user:alice"]
+        assert "user:alice" in str(engine.expand("order:1", "owner"))
         with pytest.raises(NotThereYet):
             engine.check("user:alice", "viewer", "order:1", at_least=revision + 1)
 
