@@ -27,7 +27,7 @@ class ChangesQuery(Form, frozen=True, kw_only=True):
 
 
 class ChangesPage(ConsolePage):
-    """Lists changes. A revision may hold several: what was written together counts from one moment on."""
+    """Lists changes; each has a revision of its own."""
 
     name: ClassVar[str] = "changes"
     title: ClassVar[str] = "Changes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from keystead.authz.language.text_form import to_text
+from keystead.authz.language import to_dsl
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.served import UnknownModel
 from keystead.authz.served.model_documents import read_document
@@ -69,7 +69,7 @@ def _shown(visit: ConsoleVisit, store: AuthorizationStore, model: AuthorizationM
         "picture": draw(shown),
         "chosen": sketch.chosen,
         "only": bool(query.only),
-        "lines": list(zip(highlighted(to_text(model)), _marked_lines(model, sketch.chosen), strict=True)),
+        "lines": list(zip(highlighted(to_dsl(model)), _marked_lines(model, sketch.chosen), strict=True)),
         "counts": _counts(model),
         "whole_link": f"{address(here, id=query.id)}#graph",
         "only_link": address(here, id=query.id, relation=sketch.chosen, only="" if query.only else "1") + "#graph",
@@ -80,7 +80,7 @@ def _marked_lines(model: AuthorizationModel, chosen: str) -> list[bool]:
     """Tell which line of the text defines the chosen relation."""
     marked: list[bool] = []
     type = ""
-    for line in to_text(model).splitlines():
+    for line in to_dsl(model).splitlines():
         type = line.removeprefix("type ") if line.startswith("type ") else type
         marked.append(
             bool(chosen)
