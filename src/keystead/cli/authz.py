@@ -5,13 +5,16 @@ from __future__ import annotations
 import click
 
 from keystead.cli.authz_explain import explain
+from keystead.cli.authz_export import export
+from keystead.cli.authz_import import import_stores
+from keystead.cli.authz_model import model
 from keystead.cli.authz_test import test
 
 
 @click.group("authz")
 def command() -> None:
-    """Test an authorization model, and ask why somebody may or may not."""
+    """Test models, ask why somebody may or may not, bring stores from OpenFGA and take them elsewhere."""
 
 
-command.add_command(test)
-command.add_command(explain)
+for each in (test, explain, model, import_stores, export):
+    command.add_command(each)

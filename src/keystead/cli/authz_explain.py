@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
+from keystead.authz.errors import AuthorizationError
 from keystead.cli.authz_server import Credentials, token_for, token_options
+from keystead.storage.ports import Relationship
 
 if TYPE_CHECKING:
     from keystead.authz import AuthorizationDecision
     from keystead.authz.engine.graph import Graph
-    from keystead.storage.ports import Relationship
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_UNDECIDED: Final = 3
 
 
 class Supposed(msgspec.Struct, frozen=True):
     """What the question supposes: more tuples, the context of conditions, and the time."""
 
-    tuples: tuple[str, ...]
-    context: str
-    at: str
+    tuples: tuple[Relationship, ...]
+    context: dict[str, object]
+    now: float
 
 
 @click.command("explain")
@@ -37,7 +39,9 @@ class Supposed(msgspec.Struct, frozen=True):
 @click.option("--store", default="default/default", help="REALM/STORE of a database, or the store's id on a server.")
 @click.option("--model-id", default="", help="Another model than the newest; with --server.")
 @token_options
-@click.option("--tuple", "tuples", multiple=True, help="Suppose this tuple too: order:17#viewer@user:carol. Repeatable.")
+@click.option(
+    "--tuple", "tuples", multiple=True, help="Suppose this tuple too: order:17#viewer@user:carol. Repeatable."
+)
 @click.option("--context", default="", help="The parameters of conditions, as a JSON object.")
 @click.option("--at", default="", help="Ask as of a time, in UTC: 2030-12-31T18:00.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -49,21 +53,98 @@ def explain(question: tuple[str, str, str], tuples: tuple[str, ...], **options: 
     \b
     Examples:
       keystead authz explain user:alice viewer order:17 --file shop.fga.yaml
-      keystead authz explain user:alice viewer order:17 --database sqlite:///tuples.db --model shop.fga --store acme/shop
+      keystead authz explain user:alice viewer order:17 --database sqlite:///shop.db --model shop.fga --store acme/shop
       keystead authz explain user:alice viewer order:17 --server http://localhost:8080/authz --store 01J... --agent
       keystead authz explain user:bob viewer order:17 --file shop.fga.yaml --tuple order:17#owner@user:bob
     """
-    supposed = Supposed(tuples, options["context"], options["at"])
+    supposed = _supposed(tuples, options["context"], options["at"])
     sources = [name for name in ("file", "database", "server") if options[name]]
     if len(sources) != 1 or bool(options["database"]) != bool(options["model"]):
         raise click.UsageError("give --file, or --database and --model, or --server and --store")
+    try:
+        decision = _ask(question, supposed, options)
+    except AuthorizationError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_document(question, decision) if options["as_json"] else str(decision))
+    raise click.exceptions.Exit(_exit_code(decision))
+
+
+def _supposed(tuples: tuple[str, ...], context: str, at: str) -> Supposed:
+    from keystead.authz.moments import read_moment
+    from keystead.authz.tuple_lines import read_context, read_tuples
+
+    try:
+        now = float(read_moment(at)) if at else time.time()
+        return Supposed(read_tuples("\n".join(tuples)), read_context(context), now)
+    except (AuthorizationError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _ask(question: tuple[str, str, str], supposed: Supposed, options: dict[str, Any]) -> AuthorizationDecision:
+    if options["database"]:
+        return _ask_database(question, supposed, options)
     if options["file"]:
-        graph = _graph_of_file(options["file"])
-    elif options["database"]:
-        graph = _graph_of_database(options["database"], options["model"], options["store"], question[2], supposed)
+        from keystead.authz.storefile import evaluator_of
+
+        graph = evaluator_of(options["file"]).graph
     else:
         credentials = Credentials(options["token_file"], options["issuer"], options["client_id"], options["agent"])
         graph = asyncio.run(_graph_of_server(options, credentials, question[2], supposed))
-    decision = _decide(graph, question, supposed)
-    click.echo(_document(question, decision) if options["as_json"] else str(decision))
-    raise click.exceptions.Exit(_exit_code(decision))
+    from keystead.authz.engine.evaluator import Evaluator
+    from keystead.authz.engine.overlay import overlaid
+    from keystead.authz.writes import accepted_tuples
+
+    supposed_graph = overlaid(graph, accepted_tuples(graph.plan, supposed.tuples))
+    return Evaluator(supposed_graph, now=supposed.now, context=supposed.context).explain(*question)
+
+
+def _ask_database(question: tuple[str, str, str], supposed: Supposed, options: dict[str, Any]) -> AuthorizationDecision:
+    from keystead.authz import open_sync
+    from keystead.authz.language import read_model_file
+
+    realm, _, name = options["store"].partition("/")
+    model = read_model_file(options["model"])
+    with open_sync(options["database"], model=model, realm=realm, store=name, clock=lambda: supposed.now) as engine:
+        return engine.explain(*question, tuples=supposed.tuples, context=supposed.context)
+
+
+async def _graph_of_server(options: dict[str, Any], credentials: Credentials, object: str, supposed: Supposed) -> Graph:
+    from keystead.app.openfga_import.around import graph_around
+    from keystead.app.openfga_import.client import AuthorizationServer
+
+    token = await token_for(options["server"], "authz:read", credentials)
+    server = AuthorizationServer(options["server"], token)
+    try:
+        return await graph_around(server, options["store"], options["model_id"], object, supposed.tuples)
+    finally:
+        await server.close()
+
+
+def _document(question: tuple[str, str, str], decision: AuthorizationDecision) -> str:
+    from keystead.authz import Allowed, Conditional
+    from keystead.authz.tuple_lines import tuple_line
+
+    user, relation, object = question
+    answer: dict[str, Any] = {"user": user, "relation": relation, "object": object, "allowed": bool(decision)}
+    if isinstance(decision, Allowed):
+        answer["path"] = [
+            {
+                "how": step.how,
+                "has": step.has,
+                "through": step.through,
+                "tuple": tuple_line(step.tuple) if step.tuple else None,
+                "depth": step.depth,
+            }
+            for step in decision.path
+        ]
+    else:
+        answer |= {"reason": decision.reason, "detail": decision.detail, "looked_at": decision.looked_at}
+        if isinstance(decision, Conditional):
+            answer["missing"] = decision.missing
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
+
+
+def _exit_code(decision: AuthorizationDecision) -> int:
+    from keystead.authz import Conditional
+
+    return 0 if decision else _UNDECIDED if isinstance(decision, Conditional) else 1

@@ -36,7 +36,9 @@ def token_options(command: F) -> F:
         click.option("--agent", is_flag=True, help="Ask the agent on this machine for a token, as this process."),
         click.option("--client-id", help=f"Buy a token as this client; its secret is in ${SECRET_VARIABLE}."),
         click.option("--issuer", help="Where to buy it: an issuer, or the URL of a token endpoint; with --client-id."),
-        click.option("--token-file", type=_FILE, help=f"A file with the token. Else it is in ${TOKEN_VARIABLE}, if any."),
+        click.option(
+            "--token-file", type=_FILE, help=f"A file with the token. Else it is in ${TOKEN_VARIABLE}, if any."
+        ),
     ):
         command = option(command)
     return command

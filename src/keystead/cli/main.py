@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "registration": "Make tokens that let others register clients, and see which clients did.",
     "breached": "Make and ask the file of passwords that nobody may have.",
     "schema": "Print the JSON Schema of the configuration file.",
-    "authz": "Test an authorization model, and ask why somebody may or may not.",
+    "authz": "Test models, ask why somebody may or may not, bring stores from OpenFGA and take them elsewhere.",
     "doctor": "Look for what is wrong or unsafe, and say what to do.",
     "test": "Run the tests (in a clone).",
     "bench": "Run the benchmarks (in a clone).",

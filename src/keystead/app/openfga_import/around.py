@@ -27,9 +27,9 @@ async def graph_around(
     graph = Graph(plan)
     added = tuple(extra)
     walk, seen = [object], {object}
-    for each in added:
-        _go_on(plan, each.object, walk, seen)
-        _go_on(plan, each.user, walk, seen)
+    for supposed in added:
+        _go_on(plan, supposed.object, walk, seen)
+        _go_on(plan, supposed.user, walk, seen)
     for name in walk:
         if len(seen) > MOST_OBJECTS:
             raise ServerRefused(
@@ -39,13 +39,11 @@ async def graph_around(
         while True:
             page, after = await server.read(store, after, name)
             for each in page:
-                tuple = tuple_of(each["key"])
-                graph.add(tuple)
-                _go_on(plan, tuple.user, walk, seen)
+                found = tuple_of(each["key"])
+                graph.add(found)
+                _go_on(plan, found.user, walk, seen)
             if not after:
                 break
-    for each in added:
-        graph.add(each)
     return graph
 
 

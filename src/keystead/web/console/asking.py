@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.graph import Graph
 from keystead.authz.errors import InvalidRelationship
+from keystead.authz.moments import read_moment
 from keystead.authz.names import text_of
+from keystead.authz.tuple_lines import read_context, read_tuples
 from keystead.authz.writes import accepted_tuples
 from keystead.core.forms import Form, Line, Word
 from keystead.core.records.authorization import AuthorizationStore
 from keystead.storage.ports import ReadRelationships, Relationship
 from keystead.web.console.page import ConsoleVisit
 from keystead.web.console.supposing import supposed
-from keystead.web.console.times import read_moment
-from keystead.web.console.tuple_lines import read_context, read_tuples
 
 
 class SuppositionForm(Form, frozen=True, kw_only=True):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from keystead.authz.errors import InvalidRelationship
+from keystead.authz.moments import read_moment
 from keystead.authz.names import relationship
+from keystead.authz.tuple_lines import canonical_context
 from keystead.core.forms import Form, Line, Word
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
-from keystead.web.console.times import read_moment
-from keystead.web.console.tuple_lines import canonical_context
 
 
 class ChangeForm(Form, frozen=True, kw_only=True):

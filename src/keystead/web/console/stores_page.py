@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keystead.authz.moments import moment
 from keystead.authz.served.model_documents import read_document
 from keystead.core.errors import InvalidRequest
 from keystead.core.forms import Form, Word, parse_parameters, read_form
@@ -11,7 +12,6 @@ from keystead.core.redirects import see_other
 from keystead.web.console.page import EDITOR, VIEWER, ConsoleVisit, Desk
 from keystead.web.console.queries import read_query
 from keystead.web.console.rendering import render_console, render_plain
-from keystead.web.console.times import moment
 
 _PAGE = 60
 _MOST_REALMS = 16

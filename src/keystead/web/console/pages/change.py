@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from keystead.authz.errors import AuthorizationError, InvalidRelationship
 from keystead.authz.names import text_of
 from keystead.authz.served import UnknownModel
+from keystead.authz.tuple_lines import read_tuples
 from keystead.authz.writes import accepted_tuples
 from keystead.core.decisions import Check, Decision
 from keystead.core.errors import InvalidRequest
@@ -22,7 +23,6 @@ from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.pages.tuples import tuple_facts
 from keystead.web.console.queries import address
 from keystead.web.console.rendering import render_store
-from keystead.web.console.tuple_lines import read_tuples
 from keystead.web.console.visit import refuse_post
 
 _REFUSED: Final = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from keystead.authz.moments import moment
 from keystead.core.forms import Form, Word
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
@@ -13,7 +14,6 @@ from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.pages.tuples import tuple_facts
 from keystead.web.console.queries import read_query
 from keystead.web.console.rendering import render_store
-from keystead.web.console.times import moment
 
 _SPAN: Final = 50
 """How many revisions a page goes back."""

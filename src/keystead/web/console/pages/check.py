@@ -7,6 +7,8 @@ from typing import ClassVar, Final
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied, Step
 from keystead.authz.errors import AuthorizationError
 from keystead.authz.model import AuthorizationModel
+from keystead.authz.moments import moment
+from keystead.authz.tuple_lines import tuple_line
 from keystead.core.forms import Line, Word
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
@@ -15,8 +17,6 @@ from keystead.web.console.asking import Asked, SuppositionForm, suppose
 from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.queries import read_query
 from keystead.web.console.rendering import Facts, render_store
-from keystead.web.console.times import moment
-from keystead.web.console.tuple_lines import tuple_line
 from keystead.web.drawing.object_sketch import objects_of, sketch_objects
 from keystead.web.drawing.picture import draw
 

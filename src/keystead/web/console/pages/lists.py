@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.errors import AuthorizationError
+from keystead.authz.model import AuthorizationModel
 from keystead.core.forms import Line, Word
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
@@ -44,6 +45,7 @@ class ListsPage(ConsolePage):
         if store.latest_model:
             model = (await visit.desk.stores.open(visit.realm, store.id)).model
             facts["types"] = [definition.name for definition in model.types]
+            facts["filters"] = filters(model)
             facts["relations"] = sorted({each.name for definition in model.types for each in definition.relations})
         if query.relation:
             try:
@@ -54,9 +56,26 @@ class ListsPage(ConsolePage):
         return render_store("lists.html", facts, visit, store)
 
 
+def filters(model: AuthorizationModel) -> list[str]:
+    """Return the kinds of users that can be listed: the types, and the usersets that tuples may name."""
+    usersets = {
+        f"{who.type}#{who.relation}"
+        for definition in model.types
+        for relation in definition.relations
+        for who in relation.restrictions
+        if who.relation
+    }
+    return [definition.name for definition in model.types] + sorted(usersets)
+
+
 def _find(asked: Asked, query: ListsQuery) -> list[str]:
     """Return one page and the first of the next."""
-    found = list_objects(asked.evaluator, query.type.strip(), query.relation.strip(), query.user.strip())
+    relation = query.relation.strip()
+    if query.kind == "users":
+        return asked.evaluator.list_users(
+            query.object.strip(), relation, query.filter.strip(), after=query.after, limit=_PAGE + 1
+        )
+    found = list_objects(asked.evaluator, query.type.strip(), relation, query.user.strip())
     return [name for name in found if name > query.after][: _PAGE + 1]
 
 

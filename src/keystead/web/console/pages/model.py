@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from keystead.authz.language import to_dsl
 from keystead.authz.model import AuthorizationModel
+from keystead.authz.moments import moment
 from keystead.authz.served import UnknownModel
 from keystead.authz.served.model_documents import read_document
 from keystead.core.forms import Form, Line, Word
@@ -16,7 +17,6 @@ from keystead.core.ulid import milliseconds_of
 from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.queries import address, read_query
 from keystead.web.console.rendering import Facts, render_store
-from keystead.web.console.times import moment
 from keystead.web.drawing.highlighting import highlighted
 from keystead.web.drawing.model_sketch import only_marked, sketch_model
 from keystead.web.drawing.picture import draw

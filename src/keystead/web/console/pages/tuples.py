@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from keystead.authz.moments import moment
 from keystead.core.forms import Form, Line, Word
 from keystead.core.http import Reply
 from keystead.core.records.authorization import AuthorizationStore
@@ -12,7 +13,6 @@ from keystead.web.console.change_form import ChangeForm
 from keystead.web.console.page import ConsolePage, ConsoleVisit
 from keystead.web.console.queries import address, read_query
 from keystead.web.console.rendering import render_store
-from keystead.web.console.times import moment
 
 _PAGE: Final = 50
 

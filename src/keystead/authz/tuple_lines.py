@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 
-from keystead.authz import InvalidRelationship, relationship
+from keystead.authz.errors import InvalidRelationship
+from keystead.authz.moments import moment, read_moment
+from keystead.authz.names import relationship
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
-from keystead.web.console.times import moment, read_moment
 
 MOST_LINES: Final = 100
 _LINE: Final = re.compile(

@@ -1,4 +1,4 @@
-"""Times as the console writes and reads them: UTC, to the second, in a form that sorts."""
+"""Times as people write and read them: UTC, to the second, in a form that sorts."""
 
 from __future__ import annotations
 
