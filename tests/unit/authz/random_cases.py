@@ -54,18 +54,20 @@ def random_model(random: Random, *, monotone: bool = False, conditions: bool = F
     return _with_conditions(random, model) if conditions else model
 
 
-def random_tuple(random: Random) -> Relationship:
-    """Make a tuple, perhaps with a condition and an expiry; `random_context` and times around 100 go with it."""
-    condition = random.choice(("", "", "young", "calm"))
+def random_tuple(random: Random, model: AuthorizationModel) -> Relationship:
+    """Make a tuple, mostly one that the model allows, perhaps one that expires; the time is meant to be about 100."""
+    definition = random.choice([each for each in model.types if each.relations])
+    relation = random.choice(definition.relations)
+    name, user = relation.name, random_user(random)
+    condition = random.choice(("", "young", "calm")) if model.conditions else ""
+    if relation.restrictions and random.random() < 0.8:
+        who = random.choice(relation.restrictions)
+        user = f"{who.type}:{'*' if who.wildcard else random.choice(IDS)}{f'#{who.relation}' if who.relation else ''}"
+        condition = who.condition
     context = random_context(random) if condition and random.random() < 0.5 else {}
-    return Relationship(
-        _object(random),
-        random.choice((*RELATIONS, PARENT)),
-        random_user(random),
-        condition,
-        json.dumps(context) if context else "",
-        EpochSeconds(random.choice((0, 0, 0, 90, 110))),
-    )
+    expires_at = EpochSeconds(random.choice((0, 0, 0, 90, 110)) if model.conditions else 0)
+    written = json.dumps(context) if context else ""
+    return Relationship(f"{definition.name}:{random.choice(IDS)}", name, user, condition, written, expires_at)
 
 
 def random_context(random: Random) -> dict[str, object]:

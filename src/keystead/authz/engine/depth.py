@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from keystead.authz.decisions import Allowed, AuthorizationDecision
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
@@ -30,6 +31,12 @@ def nodes_within(graph: Graph, judge: Judge, start: int, maximum: int) -> set[in
                         following.extend(_next(graph, judge, object, rule))
         level = following
     return within
+
+
+def hops(decision: AuthorizationDecision) -> int:
+    """Count the usersets and parents in a proof; nothing for a no."""
+    path = decision.path if isinstance(decision, Allowed) else ()
+    return sum(step.how in ("userset", "parent") for step in path)
 
 
 def _leaves(rule: Rule) -> Iterator[Named | Also | Through]:

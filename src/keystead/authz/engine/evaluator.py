@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied
-from keystead.authz.engine.depth import nodes_within
+from keystead.authz.engine.depth import hops, nodes_within
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.expansion import Expansion, expand
 from keystead.authz.engine.graph import UNKNOWN, Graph
@@ -28,8 +28,8 @@ class Evaluator:
     """Answers from the graph as it is at the moment of asking. Pure: no I/O, no clock.
 
     `now` decides which expiring tuples still count (left out: none does), `context` has the parameters of conditions.
-    `maximum_depth` is OpenFGA's: what lies that many usersets and parents away is not looked at, and the answer is
-    conditional where that matters; 0: no limit.
+    `maximum_depth` is OpenFGA's: a yes that needs what lies that many usersets and parents away is a conditional;
+    0: no limit. A no is never in doubt for its sake.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class Evaluator:
         graph = self.graph
         quick = known(graph, user, relation, object)
         if quick is not None and self._is_short(quick[2]):
-            return reaches(graph, quick[0], quick[1], quick[3])
+            reached = reaches(graph, quick[0], quick[1], quick[3])
+            return reached and (not self.maximum_depth or bool(self.explain(user, relation, object)))
         question = ask(graph, user, relation, object)
-        if self._has_shortcut(question):
+        if self._has_shortcut(question) and not self.maximum_depth:
             return reaches(graph, question.user, question.everybody, question.node)
         return self._solve(question)[1].value is Value.TRUE
 
@@ -60,8 +61,9 @@ class Evaluator:
         question, revision = ask(self.graph, user, relation, object), self.graph.revision
         denied = f"{user} is not {object}#{relation}"
         if self._has_shortcut(question):
-            allowed = reaches(self.graph, question.user, question.everybody, question.node)
-            return Allowed(revision=revision) if allowed else Denied("authz.no_path", denied, revision=revision)
+            if not reaches(self.graph, question.user, question.everybody, question.node):
+                return Denied("authz.no_path", denied, revision=revision)
+            return self.explain(user, relation, object) if self.maximum_depth else Allowed(revision=revision)
         solver, root = self._solve(question)
         if root.value is Value.TRUE:
             return Allowed(revision=revision)
@@ -79,7 +81,9 @@ class Evaluator:
         """Decide, with the path that proves a yes or the reason for a no. Raises: InvalidQuery."""
         question = ask(self.graph, user, relation, object)
         decision = trace(self.graph, question) if self._has_shortcut(question) else None
-        return explain(*self._solve(question)) if decision is None else decision
+        if decision is None or (self.maximum_depth and hops(decision) >= self.maximum_depth):
+            return explain(*self._solve(question))
+        return decision
 
     def list_users(self, object: str, relation: str, filter: str, *, after: str = "", limit: int = 0) -> list[str]:
         """Return, in order, every user of a type (`user`) or userset (`group#member`) for which the check says yes.
@@ -98,19 +102,19 @@ class Evaluator:
         return expand(self.graph, self.judge, object, relation)
 
     def _solve(self, question: Question) -> tuple[Solver, Vertex]:
-        """Let the solver decide; again with the limit in force if it had to look beyond."""
+        """Let the solver decide; again with the limit in force if it had to look beyond for a yes."""
         solver = Solver(self.graph, question, self.judge)
         root = solver.decide()
-        if solver.deepest < self.maximum_depth or not self.maximum_depth:
+        if root.value is not Value.TRUE or solver.deepest < self.maximum_depth or not self.maximum_depth:
             return solver, root
         within = nodes_within(self.graph, self.judge, question.node, self.maximum_depth)
         solver = Solver(self.graph, question, self.judge, within)
         return solver, solver.decide()
 
     def _is_short(self, slot: int) -> bool:
-        """Tell whether the short cut decides a slot: only unions, only plain tuples, no limit."""
+        """Tell whether the short cut decides a slot: only unions, only plain tuples."""
         graph = self.graph
-        return graph.plan.shortcuts.has[slot] and not self.maximum_depth and not graph.qualified_below(slot)
+        return graph.plan.shortcuts.has[slot] and not graph.qualified_below(slot)
 
     def _has_shortcut(self, question: Question) -> bool:
         return question.userset == UNKNOWN and self._is_short(question.slot)
