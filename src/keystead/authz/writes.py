@@ -118,3 +118,20 @@ def _require_accepted(plan: Plan, tuple: Relationship) -> None:
         takes = f"takes [{allowed}]" if allowed else "is computed and takes no tuples"
         given = f" with {tuple.condition}" if tuple.condition else ""
         raise InvalidRelationship(f"{text_of(tuple)}{given}: `{type}#{tuple.relation}` {takes}")
+    _require_context(plan, tuple)
+
+
+def _require_context(plan: Plan, tuple: Relationship) -> None:
+    """Hold what a tuple stores for its condition against the condition's parameters."""
+    if not tuple.context:
+        return
+    if not tuple.condition:
+        raise InvalidRelationship(f"{text_of(tuple)}: a context without a condition says nothing; name the condition")
+    try:
+        context = msgspec.json.decode(tuple.context, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError):
+        raise InvalidRelationship(f"{text_of(tuple)}: the context is not a JSON object") from None
+    try:
+        plan.conditions[tuple.condition].check_stored(context)
+    except InvalidRelationship as refused:
+        raise InvalidRelationship(f"{text_of(tuple)}: {refused}") from None
