@@ -1,0 +1,51 @@
+"""The mapping once it has been held against the model: for every relation, the rows that are its tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from keystead.authz.engine.plan import Plan
+from keystead.authz.model import AuthorizationModel
+from keystead.authz.rows.kinds import Kind
+from keystead.authz.rows.mapping import StoredTuples
+from keystead.authz.rows.tables import Column, Table
+from keystead.authz.rows.tuple_rows import Slot, TupleRows
+
+
+class TypeRows(msgspec.Struct, frozen=True):
+    """The table of one type's objects."""
+
+    entity: object
+    table: Table
+    id: Column
+
+
+class RowMapping(msgspec.Struct, frozen=True):
+    """What `map_rows` answers. Immutable; share one between threads.
+
+    `kinds`: type -> the kind its ids are compared in. `sources`: relation -> its rows, stored tuples among them.
+    `stored_slots`: the relations whose stored tuples count; `conditioned`: those whose tuples may have a condition.
+    """
+
+    model: AuthorizationModel
+    tables: Mapping[str, TypeRows]
+    kinds: Mapping[str, Kind]
+    sources: Mapping[Slot, tuple[TupleRows, ...]]
+    stored: StoredTuples | None
+    stored_slots: frozenset[Slot]
+    conditioned: frozenset[Slot]
+    plan: Plan
+
+    def rows_of(self, slot: Slot) -> tuple[TupleRows, ...]:
+        """Return where the tuples of a relation are."""
+        return self.sources.get(slot, ())
+
+    def kind(self, type: str) -> Kind:
+        """Return how ids of a type are compared."""
+        return self.kinds.get(type, Kind.TEXT)
+
+    def exists(self, type: str, id: str) -> bool:
+        """Tell whether an object of a type could have this id: a type with a table has its rows' ids only."""
+        return type not in self.tables or self.kind(type).parse(id) is not None
