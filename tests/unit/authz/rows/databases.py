@@ -16,7 +16,7 @@ DATABASES = ("sqlite", "postgresql")
 def url_of(database: str, folder: Path) -> str:
     """Return the address of an empty database."""
     if database == "sqlite":
-        return f"sqlite:///{folder / 'rows.db'}"
+        return "sqlite://"
     address, _, schema = schema_for(str(folder)).partition("?search_path=")
     options = quote(f"-csearch_path={schema} -cjit=off")
     return f"{address.replace('postgresql://', 'postgresql+psycopg://')}?options={options}"

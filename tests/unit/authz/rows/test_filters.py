@@ -32,9 +32,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engi
 @pytest.mark.parametrize("monotone", [True, False], ids=["unions", "everything"])
 def test_the_rows_are_those_the_engine_allows(database: sa.Engine, monotone: bool) -> None:
     seen = Counter[str]()
-    for seed in range(40):
+    for seed in range(30):
         compare_a_world(database, seed, seen, monotone=monotone)
-    assert seen["rows"] > 100
+    assert seen["rows"] > 60
     assert seen["refused"] < seen["compared"] / 3
 
 

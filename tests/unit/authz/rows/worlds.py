@@ -88,7 +88,7 @@ class World:
         """Make somebody who asks."""
         kind = self.random.random()
         if kind < 0.7:
-            return f"{self.random.choice(('user', 'user', 'robot'))}:{self.random.choice(('1', '1', '2', 'zoe'))}"
+            return f"{self.random.choice(('user', 'user', 'robot'))}:{self.random.choice(('1', '1', '1', '1', '2', 'zoe'))}"
         if kind < 0.75:
             return "user:*"
         type = self.random.choice(TYPES)
@@ -104,7 +104,7 @@ class World:
         found: dict[str, list[Maker]] = {}
         for relation in definition.relations:
             if relation.restrictions and self.random.random() < 0.75:
-                number = self.random.randint(0, 3)
+                number = self.random.choice((0, 1, 2, 2, 3))
                 makers: list[Maker] = [
                     self._source(type, relation.name, relation.restrictions, each) for each in range(number)
                 ]
@@ -166,7 +166,7 @@ class World:
             sa.Column("u", TYPE_OF[kind], nullable=True),
         ]
         table = sa.Table(f"l_{type}_{name}", self.metadata, *columns, sa.Column("role", sa.String, nullable=True))
-        for _ in range(self.random.randint(0, 10)):
+        for _ in range(self.random.randint(3, 14)):
             object, object_id = self._value(own, type)
             user, user_id = self._value(kind, who.type)
             row = {"o": object, "u": user, "role": self.random.choice(("owner", "reader", "Owner", None))}
@@ -225,7 +225,7 @@ class World:
     def _store(self) -> None:
         """Store tuples, of every relation; only those of relations that are stored count."""
         keys = set()
-        for _ in range(self.random.randint(0, 20)):
+        for _ in range(self.random.randint(0, 30)):
             type = self.random.choice(TYPES)
             object = f"{type}:{self.random.choice((*self.ids_of(type), '1', 'x1'))}"
             each = Relationship(object, self.random.choice((*RELATIONS, "parent")), self.user())
