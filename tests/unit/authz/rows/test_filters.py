@@ -54,7 +54,8 @@ def compare_a_world(database: sa.Engine, seed: int, seen: Counter[str], *, monot
     for each in world.tuples:
         graph.add(each)
     evaluator = Evaluator(graph)
-    users = [world.user() for _ in range(3)]
+    named = sorted({each.user for each in world.tuples} - {"user:*"}) or ["user:1"]
+    users = [world.user(), *(world.random.choice(named) for _ in range(2))]
     with database.connect() as connection:
         world.create(connection)
         for user in users:

@@ -88,7 +88,7 @@ class World:
         """Make somebody who asks."""
         kind = self.random.random()
         if kind < 0.7:
-            return f"{self.random.choice(('user', 'user', 'robot'))}:{self.random.choice(('1', '1', '1', '1', '2', 'zoe'))}"
+            return f"{self.random.choice(('user', 'user', 'robot'))}:{self.random.choice(('1', '1', '2', 'zoe'))}"
         if kind < 0.75:
             return "user:*"
         type = self.random.choice(TYPES)
