@@ -21,7 +21,7 @@ from tests.contract.backends import BACKENDS, location
 from tests.harness.configuration import REALM, new_secret
 from tests.harness.databases import POSTGRES, SQLITE
 from tests.harness.issuer import issuer_in
-from tests.openfga.matrix import WHOLE, Ask, Matrix, Run, Runner
+from tests.openfga.matrix import WHOLE, Ask, Json, Matrix, Run, Runner
 from tests.openfga.wires import asgi_wire, http_wire
 
 pytestmark = [pytest.mark.attack("Z1"), pytest.mark.spec("OpenFGA HTTP API")]
@@ -56,7 +56,7 @@ async def served(storage: str, directory: Path) -> AsyncIterator[Ask]:
     async with issuer_in(directory, SQLITE if storage == MEMORY else storage) as issuer:
         if storage == MEMORY:
             issuer.configuration["server"]["database"] = "memory://"
-        client = {"client_id": "fga", "client_secret": new_secret(), "scope": SCOPES}
+        client: Json = {"client_id": "fga", "client_secret": new_secret(), "scope": SCOPES}
         client |= {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_post"}
         issuer.realm["clients"].append(client)
         await issuer.start()

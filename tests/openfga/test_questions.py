@@ -197,3 +197,48 @@ async def test_a_list_that_makes_no_sense_is_refused(api: Asking, name: str, cha
     asked = {"type": "document", "relation": "viewer", "user": "user:alice", **changes}
     status, answer = await api.post(name, asked)
     assert (status, answer["code"]) == (400, code)
+
+
+async def test_users_are_listed_by_kind_and_in_pages(api: Asking) -> None:
+    await api.write(*(f"document:1#viewer@user:u{number}" for number in range(5)), "document:1#viewer@group:g#member")
+    asked: Json = {"object": {"type": "document", "id": "1"}, "relation": "viewer", "user_filters": [{"type": "user"}]}
+    status, answer = await api.post("list-users", asked)
+    assert (status, answer) == (
+        200,
+        {"users": [{"object": {"type": "user", "id": f"u{number}"}} for number in range(5)]},
+    )
+    groups = {**asked, "user_filters": [{"type": "group", "relation": "member"}]}
+    userset = {"userset": {"type": "group", "id": "g", "relation": "member"}}
+    assert (await api.post("list-users", groups))[1] == {"users": [userset]}
+    everybody = {**asked, "contextual_tuples": [key("document:1#viewer@user:*")]}
+    assert {"wildcard": {"type": "user"}} in (await api.post("list-users", everybody))[1]["users"]
+    seen: list[Json] = []
+    token = ""
+    for _ in range(3):
+        _, page = await api.post("list-users", {**asked, "page_size": 2, "continuation_token": token})
+        seen += page["users"]
+        token = page["continuation_token"]
+    assert (seen, token) == (answer["users"], "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"object": None}, "validation_error"),
+        ({"object": {"type": "file", "id": "1"}}, "type_not_found"),
+        ({"object": {"type": "document", "id": "a b"}}, "validation_error"),
+        ({"object": {"type": "a#b", "id": "1"}}, "type_invalid_pattern"),
+        ({"relation": "nobody"}, "relation_not_found"),
+        ({"user_filters": []}, "validation_error"),
+        ({"user_filters": [{"type": "user"}] * 2}, "validation_error"),
+        ({"user_filters": [{"type": "robot"}]}, "type_not_found"),
+        ({"user_filters": [{"type": "group", "relation": "x"}]}, "relation_not_found"),
+        ({"contextual_tuples": [key("document:1#viewer@robot:1")]}, "invalid_tuple"),
+        ({"contextual_tuples": {"tuple_keys": []}}, "validation_error"),
+    ],
+    ids=str,
+)
+async def test_a_list_of_users_that_makes_no_sense_is_refused(api: Asking, changes: Json, code: str) -> None:
+    asked = {"object": {"type": "document", "id": "1"}, "relation": "viewer", "user_filters": [{"type": "user"}]}
+    status, answer = await api.post("list-users", {**asked, **changes})
+    assert (status, answer["code"]) == (400, code)

@@ -11,7 +11,7 @@ from typing import Final
 
 from keystead.api.openfga import rules
 from keystead.api.openfga.bodies import Body
-from keystead.api.openfga.expansion import tree_of
+from keystead.api.openfga.expansion import node_of
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import ExpandRequest
 from keystead.api.openfga.questions import accepted, evaluator_over
@@ -41,6 +41,6 @@ async def expand(call: Call) -> Reply:
     problem = problem_of_question(opened.plan, someone, key.relation, key.object)
     if problem:
         raise ApiFault(VALIDATION, problem)
-    root = tree_of(evaluator_over(call, opened, extra, None).graph, key.object, key.relation)
+    root = node_of(evaluator_over(call, opened, extra, None).expand(key.object, key.relation))
     call.tell("authz.expand", True, "authz.answered", object=key.object, relation=key.relation)
     return call.reply({"tree": {"root": root}}, opened.model_id)

@@ -86,4 +86,8 @@ def objects_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, li
 
 def users_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:
     """List users for (object, relation, filter), behind `after`, at most `limit` if it is not 0. Raises: ApiFault."""
-    raise ApiFault("unimplemented", "list-users is not served yet")
+    object, relation, filter = asked
+    try:
+        return evaluator.list_users(object, relation, filter, after=after, limit=limit)
+    except Undecided as doubt:
+        raise undecided(doubt.decision.reason, doubt.decision.detail) from doubt
