@@ -18,6 +18,9 @@ AUTHZ_ADMIN: Final = "authz:admin"
 AUTHZ_SCOPES: Final = (AUTHZ_READ, AUTHZ_WRITE, AUTHZ_MODEL, AUTHZ_ADMIN)
 VIEWER: Final = "authz-viewer"
 EDITOR: Final = "authz-editor"
+LIFETIME: Final = 3_600
+"""Seconds a token for it lives. OpenFGA's SDKs throw a token away ten minutes before its end, so a realm's usual five
+minutes would mean a new token for every request; what is revoked is refused within a second all the same."""
 _REALMS: Final = "/realms/"
 _DESCRIPTIONS: Final = {
     AUTHZ_READ: "See who may do what",
@@ -43,5 +46,6 @@ def authorization_api(issuer: str) -> Api | None:
         name="Authorization",
         scopes=AUTHZ_SCOPES,
         scope_descriptions=_DESCRIPTIONS,
+        access_token_lifetime=LIFETIME,
         scope_roles={AUTHZ_READ: (VIEWER, EDITOR)} | dict.fromkeys(AUTHZ_SCOPES[1:], (EDITOR,)),
     )

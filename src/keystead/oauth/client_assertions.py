@@ -30,6 +30,7 @@ TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
 
 _REQUIRED: Final = ("sub", "jti")
 _PURPOSE: Final = "client_assertion"
+_ALIAS: Final = "/oauth/token"
 _SAME: Final = {"Ed25519": "EdDSA"}
 
 
@@ -97,7 +98,15 @@ def _audience(claims: Mapping[str, Any], request: Request, cx: ServerContext, *,
     """
     issuer, named = cx.issuer(request.realm), claims.get("aud")
     for base in (cx.base_url, cx.mtls_base_url):
-        origin, token = urlsplit(base), f"{base}{issuer.removeprefix(cx.base_url)}/token"
-        if base and not strict and named in (token, f"{origin.scheme}://{origin.netloc}{request.path}"):
+        parts, token = urlsplit(base), f"{base}{issuer.removeprefix(cx.base_url)}/token"
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if base and not strict and named in (token, f"{origin}{request.path}", *_of_alias(origin, request.path)):
             return str(named)
     return issuer
+
+
+def _of_alias(origin: str, path: str) -> tuple[str, ...]:
+    """Return what OpenFGA's JavaScript SDK names at the alias: the URL it was given as issuer, and a slash."""
+    if not path.endswith(_ALIAS):
+        return ()
+    return (f"{origin}{path}/", f"{origin}/") if path == _ALIAS else (f"{origin}{path}/",)
