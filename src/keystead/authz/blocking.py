@@ -41,6 +41,7 @@ class BlockingAuthorizationEngine:
         self._thread.start()
         try:
             self._engine = self._run(_call(make))
+            self.model = self._engine.model
             self._replica = self._engine.replica
             backend = self._engine.backend
             self._probe = backend.probe() if isinstance(backend, Probed) else None

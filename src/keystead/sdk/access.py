@@ -20,6 +20,7 @@ from keystead.sdk.verifier import Verifier
 
 ACTION: Final = "resource.access"
 _NOTHING: Final = Credential("none")
+_UNAVAILABLE: Final = 503
 
 
 class Arrival(NamedTuple):
@@ -41,7 +42,7 @@ class Guard:
 
     def __init__(self, verifier: Verifier, journal: Journal | None = None) -> None:
         self.verifier = verifier
-        self._journal = journal
+        self.journal = journal
 
     async def admit(self, arrival: Arrival, wanted: Demand) -> VerifiedCaller | Refused:
         """Decide about one request, and record the decision."""
@@ -69,8 +70,8 @@ class Guard:
                     arrival.certificate,
                 )
             outcome = await self.verifier.judge(shown, wanted, trace)
-        if self._journal is not None:
-            self._journal.record(self._decision(arrival, outcome, trace))
+        if self.journal is not None:
+            self.journal.record(self._decision(arrival, outcome, trace))
         return outcome
 
     def _decision(self, arrival: Arrival, outcome: VerifiedCaller | Refused, trace: TraceContext) -> Decision:
@@ -106,7 +107,7 @@ def refusal_headers(refused: Refused) -> tuple[tuple[str, str], ...]:
     headers = [("content-type", "application/json"), ("cache-control", "no-store")]
     if refused.www_authenticate:
         headers.append(("www-authenticate", refused.www_authenticate))
-    else:
+    elif refused.status == _UNAVAILABLE:
         headers.append(("retry-after", "1"))
     if refused.dpop_nonce:
         headers.append(("dpop-nonce", refused.dpop_nonce))
