@@ -22,16 +22,15 @@ from openfga_sdk.client.models import (
     ClientTuple,
     ClientWriteRequest,
 )
+from openfga_sdk.client.models.list_users_request import ClientListUsersRequest
 from openfga_sdk.credentials import CredentialConfiguration, Credentials
 from openfga_sdk.exceptions import (
-    AuthenticationError,
+    ApiException,
     ForbiddenException,
     NotFoundException,
     UnauthorizedException,
     ValidationException,
 )
-from openfga_sdk.models import CreateStoreRequest, ReadRequestTupleKey
-from openfga_sdk.models.write_authorization_model_request import WriteAuthorizationModelRequest
 from openfga_sdk.sync import OpenFgaClient as SyncOpenFgaClient
 
 from keystead.authz.language import read_model
@@ -41,6 +40,8 @@ from tests.clients.node_client import run_node
 from tests.harness.configuration import new_secret
 from tests.harness.issuer import RunningIssuer, issuer_in
 
+untyped: Any = openfga_sdk
+models: Any = openfga_sdk.models
 MODEL = """
 model
   schema 1.1
@@ -61,6 +62,7 @@ TUPLES = [
     ClientTuple(user="group:staff#member", relation="viewer", object="document:2"),
     ClientTuple(user="user:bob", relation="member", object="group:staff"),
 ]
+LIST_USERS = False
 KEY = generate("ES256", "of-the-signer")
 pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -113,7 +115,7 @@ def configuration(
     return ClientConfiguration(
         api_url=f"{issuer.base_url}/authz",
         credentials=Credentials(method="client_credentials", configuration=flow),
-        retry_params=openfga_sdk.configuration.RetryParams(max_retry=2, min_wait_in_ms=10),
+        retry_params=untyped.configuration.RetryParams(max_retry=2, min_wait_in_ms=10),
     )
 
 
@@ -130,11 +132,11 @@ async def listed(stream: Any) -> list[Any]:
 
 async def use(client: Any) -> None:
     """Do everything an application does."""
-    store = await settled(client.create_store(CreateStoreRequest(name="smoke")))
+    store = await settled(client.create_store(models.CreateStoreRequest(name="smoke")))
     client.set_store_id(store.id)
     assert store.id in [one.id for one in (await settled(client.list_stores())).stores]
     assert (await settled(client.get_store())).name == "smoke"
-    model = WriteAuthorizationModelRequest(**to_json(read_model(MODEL)))
+    model = models.WriteAuthorizationModelRequest(**to_json(read_model(MODEL)))
     written = await settled(client.write_authorization_model(model))
     assert (await settled(client.read_latest_authorization_model())).authorization_model.id == (
         written.authorization_model_id
@@ -178,17 +180,24 @@ async def _list(client: Any) -> None:
     objects = ClientListObjectsRequest(user="user:bob", relation="viewer", type="document")
     assert (await settled(client.list_objects(objects))).objects == ["document:2"]
     assert [one.object for one in await listed(client.streamed_list_objects(objects))] == ["document:2"]
+    if LIST_USERS:
+        who = ClientListUsersRequest(
+            object=models.FgaObject(type="document", id="2"),
+            relation="viewer",
+            user_filters=[models.UserTypeFilter(type="user")],
+        )
+        assert [one.object["id"] for one in (await settled(client.list_users(who))).users] == ["bob"]
 
 
 async def _read(client: Any) -> None:
-    everything = await settled(client.read(ReadRequestTupleKey()))
+    everything = await settled(client.read(models.ReadRequestTupleKey()))
     assert len(everything.tuples) == len(TUPLES)
-    first = await settled(client.read(ReadRequestTupleKey(), {"page_size": 1}))
+    first = await settled(client.read(models.ReadRequestTupleKey(), {"page_size": 1}))
     assert (len(first.tuples), bool(first.continuation_token)) == (1, True)
     changes = await settled(client.read_changes(ClientReadChangesRequest("document")))
     assert [one.tuple_key.object for one in changes.changes] == ["document:1", "document:2"]
     await settled(client.delete_tuples([TUPLES[0]]))
-    assert len((await settled(client.read(ReadRequestTupleKey()))).tuples) == len(TUPLES) - 1
+    assert len((await settled(client.read(models.ReadRequestTupleKey()))).tuples) == len(TUPLES) - 1
     await settled(client.write_tuples([TUPLES[0]]))
     await settled(
         client.write_assertions(
@@ -223,19 +232,21 @@ async def test_the_synchronous_client(issuer: RunningIssuer) -> None:
 async def test_who_may_not_is_told_so(issuer: RunningIssuer) -> None:
     async with OpenFgaClient(configuration(issuer, issuer.base_url, "reader")) as client:
         with pytest.raises(ForbiddenException) as forbidden:
-            await client.create_store(CreateStoreRequest(name="mine"))
+            await client.create_store(models.CreateStoreRequest(name="mine"))
         assert forbidden.value.parsed_exception.code == "forbidden"
     async with OpenFgaClient(ClientConfiguration(api_url=f"{issuer.base_url}/authz")) as client:
         with pytest.raises(UnauthorizedException):
             await client.list_stores()
     wrong = configuration(issuer, issuer.base_url, client_secret=new_secret())
     async with OpenFgaClient(wrong) as client:
-        with pytest.raises(AuthenticationError):
+        with pytest.raises(ApiException) as refused:
             await client.list_stores()
+        assert refused.value.status == 401
     elsewhere = configuration(issuer, issuer.base_url, api_audience="https://nowhere.test")
     async with OpenFgaClient(elsewhere) as client:
-        with pytest.raises(AuthenticationError):
+        with pytest.raises(ApiException) as refused:
             await client.list_stores()
+        assert refused.value.status == 400
 
 
 async def test_the_javascript_client(issuer: RunningIssuer) -> None:
@@ -248,6 +259,7 @@ async def test_the_javascript_client(issuer: RunningIssuer) -> None:
         "secret": secret_of(issuer, "sdk"),
         "reader_secret": secret_of(issuer, "reader"),
         "key": private_to_pem(KEY).decode(),
+        "list_users": LIST_USERS,
         "model": to_json(read_model(MODEL)),
         "tuples": [{"user": each.user, "relation": each.relation, "object": each.object} for each in TUPLES],
     }

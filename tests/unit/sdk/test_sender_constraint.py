@@ -12,12 +12,12 @@ from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds, Secret
 from keystead.sdk import Refused, SenderConstraint, VerifiedCaller, Verifier
 from keystead.sdk.asgi import KeysteadMiddleware
+from keystead.sdk.blocking_guard import arrival_in
 from keystead.sdk.demand import Demand
 from keystead.sdk.dpop import DpopKey
 from keystead.sdk.dpop_client import DpopAuth
 from keystead.sdk.presented import Presented
 from keystead.sdk.replays import MemoryReplays, ReplayStoreFull
-from keystead.sdk.wsgi import _arrival
 from tests.certificates import holder
 from tests.dpop import Sender
 from tests.unit.sdk.conftest import Clock
@@ -231,6 +231,6 @@ def test_the_wsgi_door_reads_proof_and_certificate(issuer: LoopbackIssuer) -> No
         "HTTP_SSL_CLIENT_CERT": OTHER.pem,
         "SSL_CLIENT_CERT": OWN.pem,
     }
-    arrival = _arrival(environ)
+    arrival = arrival_in(environ)
     assert (arrival.raw_path, arrival.certificate) == ("/app/or%20ders", OWN.der)
     assert list(arrival.headers) == [(b"dpop", b"proof")]
