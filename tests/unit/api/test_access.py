@@ -16,7 +16,7 @@ from keystead.core.records.api import Api
 from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.trace import new_trace
-from keystead.oauth.authorization_api import AUTHZ_READ, AUTHZ_WRITE
+from keystead.oauth.authorization_api import AUTHZ_READ, AUTHZ_WRITE, LIFETIME
 from tests.certificates import holder
 from tests.dpop import Sender, dpop
 from tests.issuer import BASE, SECRET, Issuer, confidential
@@ -129,7 +129,7 @@ async def test_a_realm_that_is_not_served_has_no_tokens_here(access: Access, sho
 
 async def test_a_token_is_good_until_it_expires_and_not_a_second_longer(access: Access, shop: Issuer) -> None:
     token = await token_of(shop)
-    shop.later(299)
+    shop.later(LIFETIME - 1)
     assert isinstance(await ask(access, shop, bearer(token)), Caller)
     shop.later(1)
     assert refused(await ask(access, shop, bearer(token)))[:2] == (401, "invalid_claims")
