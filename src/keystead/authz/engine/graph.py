@@ -1,4 +1,4 @@
-"""The tuples of one store under one plan, interned and indexed for walking from an object to its users.
+"""The tuples of one store under one plan, interned and kept in columns for walking from an object to its users.
 
 Tuples that the model would refuse today are left out, so that narrowing a model takes rights away at once.
 Objects get numbers when a tuple first names them; asking about an unknown object does not make it known.
@@ -6,32 +6,28 @@ Objects get numbers when a tuple first names them; asking about an unknown objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping, Sequence, Set
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from keystead.authz.engine.index import Index
+from keystead.authz.engine.closures import Closures
+from keystead.authz.engine.column import Column
+from keystead.authz.engine.compiled import Checks
+from keystead.authz.engine.layout import NO_USERSET, Door
+from keystead.authz.engine.numbering import UNKNOWN as UNKNOWN
+from keystead.authz.engine.numbering import NamesByNumber, Numbering, TypesByNumber
 from keystead.authz.engine.plan import Plan
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier, qualifier_of
+from keystead.authz.engine.source import Look, Read
+from keystead.authz.engine.views import NodeIndex, NodeToNodes
 from keystead.authz.names import WILDCARD
 from keystead.storage.ports import Relationship, RelationshipChange
 
-UNKNOWN: Final = -1
-MAX_CLOSURES: Final = 10_000
-
-
-class NameList(Protocol):
-    """A list that only grows."""
-
-    def append(self, name: str, /) -> None:
-        """Add one at the end."""
-        ...
-
 
 class Place(NamedTuple):
-    """Where a tuple belongs: under which node, as what value; the value is a node when the tuple names a userset."""
+    """Where a tuple belongs: in which column, at which object, naming which number."""
 
-    is_userset: bool
-    node: int
+    column: int
+    object: int
     value: int
 
 
@@ -41,40 +37,39 @@ class Graph:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.revision = 0
-        names: list[str] = []
-        types: list[str] = []
-        self.names: Sequence[str] = names
-        """Number -> name."""
-        self.types: Sequence[str] = types
-        """Number -> type."""
-        self._names: NameList = names
-        self._types: NameList = types
-        self.users = Index()
-        """node -> numbers of the objects and wildcards that unqualified tuples name."""
-        self.usersets = Index()
-        """node -> nodes that unqualified tuples name."""
+        self.numbering = Numbering(plan.layout)
         self.qualified_users = QualifiedIndex()
         """node -> number of a user -> when the tuple counts that names it. Never also in `users`."""
         self.qualified_usersets = QualifiedIndex()
         """node -> node -> when the tuple counts that names it. Never also in `usersets`."""
         self.qualified_slots: dict[int, int] = {}
         """slot -> how many qualified tuples it has; a slot without any is not in it."""
-        self.memberships = Index()
-        """The way up: number of a user -> group-like nodes that an unqualified tuple puts it in."""
-        self.nested = Index()
-        """The way up: node -> group-like nodes that an unqualified tuple puts it in."""
-        self.named_in = Index()
-        """Number of a user -> nodes whose tuples, qualified or not, name it. Kept from `index_backwards` on."""
-        self.userset_in = Index()
-        """Node -> nodes whose tuples, qualified or not, name it as a userset. Likewise."""
-        self.closures: dict[tuple[int, int], Set[int]] = {}
-        """(user, everybody) -> every group-like node they are in. Emptied when any tuple of such a node changes."""
-        self.everybody: dict[str, int] = {}
+        self.qualified_bits = 0
+        """The same slots, as bits."""
+        self._dense: list[list[Column]] = [[] for _ in self.numbering.names]
+        self.columns = [
+            Column(door, self.numbering.names[door.object_kind], self._reshaped) for door in plan.layout.doors
+        ]
+        self.closures = Closures(self.numbering)
+        self._look()
+
+    def _look(self) -> None:
+        """Set up the views of what has been set up."""
+        plan, numbering = self.plan, self.numbering
+        self.numbers: Mapping[str, int] = numbering.numbers
+        """Name of an object or wildcard -> its number."""
+        self.mask = numbering.mask
+        self.names = NamesByNumber(numbering)
+        """Number -> name."""
+        self.types = TypesByNumber(numbering)
+        """Number -> type."""
+        self.everybody: Mapping[str, int] = numbering.everybody
         """type -> number of its wildcard, once a tuple names it."""
-        self.numbers: MutableMapping[str, int] = {}
-        """Name of an object or wildcard -> its number. Read it through `number`, save where time is short."""
-        self._backwards = False
-        self._qualified_bits = 0
+        self.users = NodeIndex(self.columns, plan.layout.users, plan.width, numbering.shift)
+        """node -> numbers of the objects and wildcards that unqualified tuples name."""
+        self.usersets = NodeToNodes(self.columns, plan.layout.usersets, plan.width, numbering.shift)
+        """node -> nodes that unqualified tuples name."""
+        self.checks = Checks(self)
 
     def number(self, name: str) -> int:
         """Return the number of an object or wildcard, `UNKNOWN` if no tuple names it."""
@@ -84,46 +79,52 @@ class Graph:
         """Encode one relation of one object."""
         return object * self.plan.width + slot
 
-    def remember(self, who: tuple[int, int], groups: Set[int]) -> None:
-        """Keep which groups somebody is in, until a group changes."""
-        if len(self.closures) >= MAX_CLOSURES:
-            self.closures.clear()
-        self.closures[who] = groups
-
     def qualified_below(self, slot: int) -> bool:
         """Tell whether a qualified tuple can matter to the answer for a slot; if not, the short cut is exact."""
-        return bool(self.plan.reachable[slot] & self._qualified_bits)
+        return bool(self.plan.reachable[slot] & self.qualified_bits)
 
     def add(self, tuple: Relationship) -> bool:
         """Take a tuple in, in place of one with the same object, relation and user, unless the model refuses it.
 
-        Answer: whether it was taken. Refused, it takes the place of the other all the same.
+        Answer: whether it was taken.
         """
-        if self._qualified_bits or tuple.condition or tuple.expires_at:
-            self.discard(tuple)
-        place = self._place(tuple)
-        if place is None:
-            return False
-        qualifier = qualifier_of(tuple)
-        if qualifier is None:
-            self._put(place)
-        else:
-            self._put_qualified(place, qualifier)
-        if self._backwards:
-            (self.userset_in if place.is_userset else self.named_in).add(place.value, place.node)
-        return True
+        taken = self._add(tuple)
+        self.closures.settle()
+        return taken
 
     def discard(self, tuple: Relationship) -> None:
         """Take the tuple with this object, relation and user out, whatever it is qualified by."""
-        place = self._known_place(tuple)
-        if place is None:
-            return
-        is_userset, node, value = place
-        if not self._take_qualified(place):
-            self._index(place).discard(node, value)
-            self._discard_way_up(place)
-        if self._backwards:
-            (self.userset_in if is_userset else self.named_in).discard(value, node)
+        self._discard(tuple)
+        self.closures.settle()
+
+    def apply(self, changes: Iterable[RelationshipChange]) -> None:
+        """Follow a change feed."""
+        for change in changes:
+            if change.operation == "write":
+                self._add(change.relationship)
+            else:
+                self._discard(change.relationship)
+            self.revision = change.revision
+        self.closures.settle()
+
+    def look(self, column: int) -> Look:
+        """Say how compiled code may read a column."""
+        shape = self.columns[column].shape
+        return Look(Read.LIST if shape.dense else Read.DICTIONARY, shape.single, shape.empty)
+
+    def reader(self, column: int) -> object:
+        """Return what compiled code reads a column with, as `look` said it may."""
+        cells = self.columns[column].cells
+        return cells if isinstance(cells, list) else cells.get
+
+    def quick(self, user: str, relation: str, object: str) -> bool | None:
+        """Decide by compiled code. None: there is none for this question, or it needs care."""
+        numbers, mask = self.numbers, self.mask
+        number, who = numbers.get(object), numbers.get(user)
+        if number is None or who is None:
+            return None
+        check = self.checks[relation, number & mask, who & mask]
+        return None if check is None else check(number, who)
 
     def holds(self, tuple: Relationship) -> bool:
         """Tell whether a tuple with this object, relation and user is in the graph, qualified as this one is."""
@@ -132,114 +133,128 @@ class Graph:
             return False
         qualifier = qualifier_of(tuple)
         if qualifier is None:
-            return place.value in self._index(place).at(place.node)
-        return self._qualified_index(place).at(place.node).get(place.value) == qualifier
+            return place.value in self.columns[place.column].at(place.object >> self.numbering.shift)
+        index, node, value = self._qualified_place(place)
+        return index.at(node).get(value) == qualifier
 
-    def apply(self, changes: Iterable[RelationshipChange]) -> None:
-        """Follow a change feed."""
-        for change in changes:
-            if change.operation == "write":
-                self.add(change.relationship)
-            else:
-                self.discard(change.relationship)
-            self.revision = change.revision
-
-    def index_backwards(self) -> None:
-        """Index the tuples by whom they name too, once, for as long as the graph lives."""
-        if self._backwards:
-            return
-        self._backwards = True
-        for back, indexes in (
-            (self.named_in, (self.users, self.qualified_users)),
-            (self.userset_in, (self.usersets, self.qualified_usersets)),
-        ):
-            for index in indexes:
-                for node, values in index.items():
-                    for value in values:
-                        back.add(value, node)
-
-    def _put(self, place: Place) -> None:
-        is_userset, node, value = place
-        self._index(place).add(node, value)
-        way_up = self.nested if is_userset else self.memberships
-        for offset in self.plan.shortcuts.gives[node % self.plan.width]:
-            way_up.add(value, node + offset)
-            self._forget_closures()
-
-    def _put_qualified(self, place: Place, qualifier: Qualifier) -> None:
-        slot = place.node % self.plan.width
-        self._qualified_index(place).put(place.node, place.value, qualifier)
-        self.qualified_slots[slot] = self.qualified_slots.get(slot, 0) + 1
-        self._qualified_bits |= 1 << slot
-
-    def _take_qualified(self, place: Place) -> bool:
-        if not self._qualified_bits or not self._qualified_index(place).take(place.node, place.value):
+    def _add(self, tuple: Relationship) -> bool:
+        if self.qualified_bits or tuple.condition or tuple.expires_at:
+            self._discard(tuple)
+        place = self._place(tuple)
+        if place is None:
             return False
-        slot = place.node % self.plan.width
-        self.qualified_slots[slot] -= 1
-        if not self.qualified_slots[slot]:
-            del self.qualified_slots[slot]
-            self._qualified_bits &= ~(1 << slot)
+        qualifier = qualifier_of(tuple)
+        if qualifier is None:
+            self._put(place)
+        else:
+            self._put_qualified(place, qualifier)
         return True
 
-    def _discard_way_up(self, place: Place) -> None:
-        """Forget that a tuple put the value in groups, save those that another tuple still puts it in."""
-        is_userset, node, value = place
-        shortcuts, width, index = self.plan.shortcuts, self.plan.width, self._index(place)
-        way_up = self.nested if is_userset else self.memberships
-        for offset in shortcuts.gives[node % width]:
-            group = node + offset
-            self._forget_closures()
-            if not any(value in index.at(group + look) for look in shortcuts.steps[group % width][0]):
-                way_up.discard(value, group)
+    def _discard(self, tuple: Relationship) -> None:
+        place = self._known_place(tuple)
+        if place is not None and not self._take_qualified(place):
+            self._take(place)
 
-    def _append(self, name: str, type: str) -> None:
-        self._names.append(name)
-        self._types.append(type)
+    def _put(self, place: Place) -> None:
+        column, object, value = place
+        if self.columns[column].put(object >> self.numbering.shift, value):
+            door = self.columns[column].door
+            for group, member in self._gives(door, object, value):
+                self.closures.join(member, group, is_userset=door.userset != NO_USERSET)
 
-    def _forget_closures(self) -> None:
-        self.closures.clear()
+    def _take(self, place: Place) -> None:
+        column, object, value = place
+        if not self.columns[column].take(object >> self.numbering.shift, value):
+            return
+        door, shortcuts, width = self.columns[column].door, self.plan.shortcuts, self.plan.width
+        index = self.users if door.userset == NO_USERSET else self.usersets
+        for group, member in self._gives(door, object, value):
+            if not any(member in index.at(group + look) for look in shortcuts.steps[group % width][0]):
+                self.closures.leave(member, group, is_userset=door.userset != NO_USERSET)
 
-    def _index(self, place: Place) -> Index:
-        return self.usersets if place.is_userset else self.users
+    def _gives(self, door: Door, object: int, value: int) -> Iterable[tuple[int, int]]:
+        """Say which group-like nodes a tuple leads up to, and from what."""
+        offsets = self.plan.shortcuts.gives[door.slot]
+        if offsets:
+            node = self.node(object, door.slot)
+            member = value if door.userset == NO_USERSET else self.node(value, door.userset)
+            for offset in offsets:
+                yield node + offset, member
 
-    def _qualified_index(self, place: Place) -> QualifiedIndex:
-        return self.qualified_usersets if place.is_userset else self.qualified_users
+    def _put_qualified(self, place: Place, qualifier: Qualifier) -> None:
+        index, node, value = self._qualified_place(place)
+        index.put(node, value, qualifier)
+        self._count_qualified(node % self.plan.width, 1)
+
+    def _take_qualified(self, place: Place) -> bool:
+        if not self.qualified_bits:
+            return False
+        index, node, value = self._qualified_place(place)
+        if not index.take(node, value):
+            return False
+        self._count_qualified(node % self.plan.width, -1)
+        return True
+
+    def _count_qualified(self, slot: int, change: int) -> None:
+        count = self.qualified_slots.get(slot, 0) + change
+        if count:
+            self.qualified_slots[slot] = count
+        else:
+            del self.qualified_slots[slot]
+        if bool(count) != bool(self.qualified_bits >> slot & 1):
+            self.qualified_bits ^= 1 << slot
+            self.checks.forget()
+
+    def _qualified_place(self, place: Place) -> tuple[QualifiedIndex, int, int]:
+        door = self.plan.layout.doors[place.column]
+        node = self.node(place.object, door.slot)
+        if door.userset == NO_USERSET:
+            return self.qualified_users, node, place.value
+        return self.qualified_usersets, node, self.node(place.value, door.userset)
 
     def _place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple belongs, numbering new names. None: the model refuses it."""
-        slot = self.plan.slots.get((tuple.object.partition(":")[0], tuple.relation))
-        if slot is None:
+        column = self._column_of(tuple)
+        if column is None:
             return None
+        door = self.plan.layout.doors[column]
         user, _, relation = tuple.user.partition("#")
-        user_type, _, user_id = user.partition(":")
-        if not self.plan.accepts[slot].allows(user_type, relation, user_id == WILDCARD, tuple.condition):
+        wildcard = self.plan.layout.is_wildcard(door.kind)
+        type = user.partition(":")[0]
+        if not self.plan.accepts[door.slot].allows(type, relation, wildcard, tuple.condition):
             return None
-        object = self._intern(tuple.object)
-        if relation:
-            userset = self.node(self._intern(user), self.plan.slots[user_type, relation])
-            return Place(True, self.node(object, slot), userset)
-        return Place(False, self.node(object, slot), self._intern(user))
+        return Place(column, self._intern(tuple.object, door.object_kind), self._intern(user, door.kind))
 
     def _known_place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple would be, whether the model allows it or not. None: it cannot be in the graph."""
-        slots = self.plan.slots
-        user, _, relation = tuple.user.partition("#")
-        slot, object = slots.get((tuple.object.partition(":")[0], tuple.relation)), self.number(tuple.object)
-        number = self.number(user)
-        if slot is None or object == UNKNOWN or number == UNKNOWN:
-            return None
-        if not relation:
-            return Place(False, self.node(object, slot), number)
-        user_slot = slots.get((user.partition(":")[0], relation))
-        return None if user_slot is None else Place(True, self.node(object, slot), self.node(number, user_slot))
+        column = self._column_of(tuple)
+        object, user = self.number(tuple.object), self.number(tuple.user.partition("#")[0])
+        return None if column is None or UNKNOWN in (object, user) else Place(column, object, user)
 
-    def _intern(self, name: str) -> int:
+    def _column_of(self, tuple: Relationship) -> int | None:
+        layout, slots = self.plan.layout, self.plan.slots
+        slot = slots.get((tuple.object.partition(":")[0], tuple.relation))
+        user, _, relation = tuple.user.partition("#")
+        type, _, id = user.partition(":")
+        kind = layout.kinds.get(type)
+        if slot is None or kind is None:
+            return None
+        if id == WILDCARD:
+            kind += len(layout.types)
+        userset = slots.get((type, relation)) if relation else NO_USERSET
+        object_kind = layout.kinds[tuple.object.partition(":")[0]]
+        return None if userset is None else layout.at.get(Door(slot, object_kind, kind, userset))
+
+    def _intern(self, name: str, kind: int) -> int:
         number = self.numbers.get(name)
         if number is None:
-            number = self.numbers[name] = len(self.names)
-            type, _, id = name.partition(":")
-            self._append(name, type)
-            if id == WILDCARD:
-                self.everybody[type] = number
+            number = self.numbering.add(name, kind)
+            for column in self._dense[kind]:
+                column.grow()
         return number
+
+    def _reshaped(self, column: Column) -> None:
+        """Compiled code must be made anew; a column that became dense, or no longer is, grows with the names or not."""
+        self.checks.forget()
+        others = [each for each in self._dense[column.door.object_kind] if each is not column]
+        self._dense[column.door.object_kind] = [*others, column] if column.shape.dense else others

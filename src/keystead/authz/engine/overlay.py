@@ -8,12 +8,15 @@ Use one for a question and let go of it: it must not outlive the next change of 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from typing import overload
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
-from keystead.authz.engine.graph import Graph
+from keystead.authz.engine.closures import Closures
+from keystead.authz.engine.column import NOBODY, Cell, Column, Shape
+from keystead.authz.engine.graph import Graph, Place
 from keystead.authz.engine.index import Index
+from keystead.authz.engine.numbering import NameList, Numbering
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier
+from keystead.authz.engine.source import Look, Read
 from keystead.storage.ports import Relationship
 
 
@@ -27,58 +30,57 @@ class Overlay(Graph):
     """A graph that reads through to another where it has nothing of its own. It is never written back."""
 
     def __init__(self, below: Graph, tuples: Iterable[Relationship]) -> None:
-        super().__init__(below.plan)
-        self._below = below
-        self._laid = tuple(tuples)
+        self.plan = below.plan
         self.revision = below.revision
-        self.names = self._names = _MoreNames(below.names)
-        self.types = self._types = _MoreNames(below.types)
-        self.numbers, self.everybody = ChainMap({}, below.numbers), dict(below.everybody)
-        self.users, self.usersets = _MoreIndex(below.users), _MoreIndex(below.usersets)
+        self.below = below
+        self.numbering = _MoreNumbering(below.numbering)
         self.qualified_users = _MoreQualified(below.qualified_users)
         self.qualified_usersets = _MoreQualified(below.qualified_usersets)
-        self.qualified_slots, self._qualified_bits = dict(below.qualified_slots), below._qualified_bits
-        self.memberships, self.nested = _MoreIndex(below.memberships), _MoreIndex(below.nested)
-        self.closures = below.closures
-        for each in self._laid:
-            self.add(each)
+        self.qualified_slots = dict(below.qualified_slots)
+        self.qualified_bits = below.qualified_bits
+        self.columns = list(below.columns)
+        self.closures = _MoreClosures(below.closures, self.numbering, below.numbering.beyond())
+        self._dense = [[] for _ in self.numbering.names]
+        self._look()
+        for each in tuples:
+            self._add(each)
 
-    def remember(self, who: tuple[int, int], groups: Set[int]) -> None:
-        """Keep which groups somebody is in; below only if the graph below knows them by the same numbers."""
-        if self.closures is not self._below.closures:
-            super().remember(who, groups)
-        elif max(who) < len(self._below.names):
-            self._below.remember(who, groups)
+    def look(self, column: int) -> Look:
+        """Say how compiled code may read a column: by asking it."""
+        return Look(Read.CALL, single=False, empty=False)
 
-    def index_backwards(self) -> None:
-        """Index by whom tuples name: the graph below once, and what is laid over it."""
-        if self._backwards:
-            return
-        self._below.index_backwards()
-        self.named_in, self.userset_in = _MoreIndex(self._below.named_in), _MoreIndex(self._below.userset_in)
-        self._backwards = True
-        for place in filter(None, map(self._known_place, self._laid)):
-            back = self.userset_in if place.is_userset else self.named_in
-            indexes = (self._index(place), self._qualified_index(place))
-            if any(place.value in index.at(place.node) for index in indexes):
-                back.add(place.value, place.node)
-            else:
-                back.discard(place.value, place.node)
+    def reader(self, column: int) -> object:
+        """Return what answers it."""
+        return self.columns[column].cell
 
-    def _append(self, name: str, type: str) -> None:
-        self._names.append(name)
-        self._types.append(type)
+    def _put(self, place: Place) -> None:
+        self._own(place.column)
+        super()._put(place)
 
-    def _forget_closures(self) -> None:
-        if self.closures is self._below.closures:
-            self.closures = {}
-        self.closures.clear()
+    def _take(self, place: Place) -> None:
+        self._own(place.column)
+        super()._take(place)
+
+    def _own(self, column: int) -> None:
+        """Lay a column of our own over the one below, before it changes."""
+        if not isinstance(self.columns[column], _MoreCells):
+            self.columns[column] = _MoreCells(self.columns[column])
 
 
-class _MoreNames(Sequence[str]):
+class _MoreNumbering(Numbering):
+    """New names get numbers that the graph below has not given away, and it never learns of them."""
+
+    def __init__(self, below: Numbering) -> None:
+        self.layout, self.shift, self.mask, self.types = below.layout, below.shift, below.mask, below.types
+        self.numbers = ChainMap({}, below.numbers)
+        self.names = [_MoreNames(names) for names in below.names]
+        self.everybody = dict(below.everybody)
+
+
+class _MoreNames:
     """A list that goes on where another ends."""
 
-    def __init__(self, below: Sequence[str]) -> None:
+    def __init__(self, below: NameList) -> None:
         self._below = below
         self._start = len(below)
         self._more: list[str] = []
@@ -86,17 +88,71 @@ class _MoreNames(Sequence[str]):
     def __len__(self) -> int:
         return self._start + len(self._more)
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
+    def __getitem__(self, place: int) -> str:
         return self._below[place] if place < self._start else self._more[place - self._start]
 
+    def __iter__(self) -> Iterator[str]:
+        yield from self._below
+        yield from self._more
+
     def append(self, name: str) -> None:
+        """Add one at the end."""
         self._more.append(name)
+
+
+class _MoreCells(Column):
+    """A column with some cells of its own."""
+
+    __slots__ = ("_below", "_own")
+
+    def __init__(self, below: Column) -> None:
+        super().__init__(below.door, (), _ignore)
+        self.shape = Shape(empty=False, single=False)
+        self._below = below
+        self._own: dict[int, Cell] = {}
+
+    def cell(self, place: int) -> Cell:
+        """Return what is at a place."""
+        own = self._own.get(place)
+        return self._below.cell(place) if own is None else own
+
+    def put(self, place: int, value: int) -> bool:
+        """Add a number at a place, on top."""
+        values = self.at(place)
+        if value in values:
+            return False
+        self._own[place] = value if not values else {*values, value} if len(values) > 1 else (*values, value)
+        return True
+
+    def take(self, place: int, value: int) -> bool:
+        """Remove a number from a place, on top."""
+        values = self.at(place)
+        if value not in values:
+            return False
+        rest = tuple(other for other in values if other != value)
+        self._own[place] = rest if len(rest) > 1 else rest[0] if rest else NOBODY
+        return True
+
+
+class _MoreClosures(Closures):
+    """The closures below, until a group changes; what is found for names below is kept below."""
+
+    def __init__(self, below: Closures, numbering: Numbering, beyond: int) -> None:
+        super().__init__(numbering)
+        self._below = below
+        self._beyond = beyond
+        self.memberships, self.nested = _MoreIndex(below.memberships), _MoreIndex(below.nested)
+        self._apart = False
+
+    def of(self, user: int, everybody: int) -> Set[int] | None:
+        """Return every group-like node a user is in, or None if they are too many."""
+        if self._apart or user >= self._beyond or everybody >= self._beyond:
+            return super().of(user, everybody)
+        return self._below.of(user, everybody)
+
+    def _changed(self, value: int, *, is_userset: bool) -> None:
+        self._apart = True
+        super()._changed(value, is_userset=is_userset)
 
 
 class _MoreIndex(Index):
@@ -106,19 +162,18 @@ class _MoreIndex(Index):
         super().__init__()
         self._below = below
 
-    def get(self, key: int, default: Collection[int] | None = None) -> Collection[int] | None:  # type: ignore[override]  # `dict` says it in overloads
-        values = super().get(key)
-        return self._below.get(key, default) if values is None else values
-
     def at(self, key: int) -> Collection[int]:
+        """Return what a key leads to."""
         values = super().get(key)
         return self._below.at(key) if values is None else values
 
     def add(self, key: int, value: int) -> None:
+        """Let `key` lead to `value` too, on top."""
         self._own(key)
         super().add(key, value)
 
     def discard(self, key: int, value: int) -> None:
+        """Let it no longer, on top."""
         if value in self._own(key):
             self[key] = tuple(other for other in self[key] if other != value)
 
@@ -137,15 +192,22 @@ class _MoreQualified(QualifiedIndex):
         self._below = below
 
     def at(self, node: int) -> Mapping[int, Qualifier]:
+        """Return whom the qualified tuples of a node name."""
         named = super().get(node)
         return self._below.at(node) if named is None else named
 
     def put(self, node: int, value: int, qualifier: Qualifier) -> None:
+        """Let `node` lead to `value`, sometimes, on top."""
         self[node] = {**self.at(node), value: qualifier}
 
     def take(self, node: int, value: int) -> bool:
+        """Let it lead there no longer, on top."""
         named = self.at(node)
         if value not in named:
             return False
         self[node] = {other: when for other, when in named.items() if other != value}
         return True
+
+
+def _ignore(_: Column) -> None:
+    """Nothing is compiled for an overlay's own columns that would have to be forgotten."""

@@ -12,6 +12,7 @@ import msgspec
 
 from keystead.authz.conditions import Condition, compile_condition
 from keystead.authz.engine.backward import Backward, turn_round
+from keystead.authz.engine.layout import NO_USERSET, Layout, Who, lay_out
 from keystead.authz.engine.reachable import reachable_slots
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.shortcuts import Shortcuts, flatten
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     accepts: tuple[Accepts, ...]
     shortcuts: Shortcuts
     backward: Backward
+    layout: Layout
     reachable: tuple[int, ...]
     """slot -> the slots, itself too, whose tuples can matter to its answer, as bits (`1 << slot`)."""
     conditions: Mapping[str, Condition]
@@ -84,6 +86,11 @@ def compile_model(model: AuthorizationModel) -> Plan:
         accepts=accepts,
         shortcuts=flatten(rules, usersets),
         backward=turn_round(rules),
+        layout=lay_out(
+            tuple(definition.name for definition in model.types),
+            tuple(type for type, _ in names),
+            tuple(_named(slots, relation.restrictions) for relation in relations),
+        ),
         reachable=reachable_slots(rules, usersets),
         conditions={definition.name: compile_condition(definition) for definition in model.conditions},
         width=len(names),
@@ -97,6 +104,14 @@ def _accepts(slots: Mapping[tuple[str, str], int], restrictions: tuple[Restricti
         wildcards=frozenset(who.type for who in restrictions if who.wildcard),
         usersets={name: slots[name] for name in usersets},
         exactly=frozenset((who.type, who.relation, who.wildcard, who.condition) for who in restrictions),
+    )
+
+
+def _named(slots: Mapping[tuple[str, str], int], restrictions: tuple[Restriction, ...]) -> tuple[Who, ...]:
+    """Say whom restrictions name, conditions aside."""
+    return tuple(
+        Who(who.type, who.wildcard, slots[who.type, who.relation] if who.relation else NO_USERSET)
+        for who in restrictions
     )
 
 

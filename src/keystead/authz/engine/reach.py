@@ -4,51 +4,46 @@ Two phases, each visiting a node at most once. From the object outwards: its own
 met on the way that are group-like are put aside as goals. Then between the goals and the user's own groups, from
 whichever side is smaller, so that neither a huge group nor a user in many groups is slow by itself.
 
-The inner loops are written out on purpose: this is where a service's time goes (`benchmarks/authz_check.py`).
+Compiled checks (`keystead.authz.engine.source`) do the same for the questions they fit; this is for the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final
+from typing import TYPE_CHECKING
 
-from keystead.authz.engine.graph import UNKNOWN, Graph
+from keystead.authz.engine.numbering import UNKNOWN
 
-MAX_KEPT_GROUPS: Final = 256
-"""A user in more groups than this is decided without keeping the list of them."""
-
+if TYPE_CHECKING:
+    from keystead.authz.engine.graph import Graph
 
 def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
     """Tell whether a user, or everybody of its type, is reached from a node whose slot has a shortcut."""
     plan, types = graph.plan, graph.types
     steps, group_like, width = plan.shortcuts.steps, plan.shortcuts.group_like, plan.width
-    named_at, usersets_at = graph.users.get, graph.usersets.get
+    named_at, usersets_at = graph.users.at, graph.usersets.at
     goals: set[int] = set()
     walk, seen = [start], {start}
     for node in walk:
         looks, sets, arrows = steps[node % width]
         for offset in looks:
             named = named_at(node + offset)
-            if named is not None and (user in named or (everybody >= 0 and everybody in named)):
+            if named and (user in named or (everybody >= 0 and everybody in named)):
                 return True
         for offset in sets:
-            usersets = usersets_at(node + offset)
-            if usersets is not None:
-                for userset in usersets:
-                    if group_like[userset % width]:
-                        goals.add(userset)
-                    elif userset not in seen:
-                        seen.add(userset)
-                        walk.append(userset)
+            for userset in usersets_at(node + offset):
+                if group_like[userset % width]:
+                    goals.add(userset)
+                elif userset not in seen:
+                    seen.add(userset)
+                    walk.append(userset)
         for offset, only_target, targets in arrows:
-            parents = named_at(node + offset)
-            if parents is not None:
-                for parent in parents:
-                    slot = only_target if only_target >= 0 else targets.get(types[parent], UNKNOWN)
-                    target = parent * width + slot
-                    if slot >= 0 and target not in seen:
-                        seen.add(target)
-                        walk.append(target)
+            for parent in named_at(node + offset):
+                slot = only_target if only_target >= 0 else targets.get(types[parent], UNKNOWN)
+                target = parent * width + slot
+                if slot >= 0 and target not in seen:
+                    seen.add(target)
+                    walk.append(target)
     return bool(goals) and _meet(graph, user, everybody, goals)
 
 
@@ -60,31 +55,12 @@ def _meet(graph: Graph, user: int, everybody: int, goals: set[int]) -> bool:
 
 def groups_of(graph: Graph, user: int, everybody: int) -> Set[int] | None:
     """Return every group-like node the user is in, from memory if no group changed, or None if they are too many."""
-    groups = graph.closures.get((user, everybody))
-    if groups is None:
-        groups = _all_groups(graph, user, everybody)
-        if groups is not None:
-            graph.remember((user, everybody), groups)
-    return groups
-
-
-def _all_groups(graph: Graph, user: int, everybody: int) -> set[int] | None:
-    nested_at = graph.nested.get
-    groups = {*graph.memberships.get(user, ()), *graph.memberships.get(everybody, ())}
-    walk = list(groups)
-    for node in walk:
-        for group in nested_at(node, ()):
-            if group not in groups:
-                groups.add(group)
-                walk.append(group)
-        if len(walk) > MAX_KEPT_GROUPS:
-            return None
-    return groups
+    return graph.closures.of(user, everybody)
 
 
 def _meet_halfway(graph: Graph, user: int, everybody: int, goals: set[int]) -> bool:
     """Climb from the user's groups and descend from the goals, always on the smaller side, until they meet."""
-    mine = {*graph.memberships.get(user, ()), *graph.memberships.get(everybody, ())}
+    mine = {*graph.closures.memberships.at(user), *graph.closures.memberships.at(everybody)}
     if not goals.isdisjoint(mine):
         return True
     above, below = list(mine), list(goals)
@@ -104,7 +80,7 @@ def _climb(graph: Graph, nodes: list[int], known: set[int]) -> list[int]:
     """Return the group-like nodes, not known before, whose tuples name one of these."""
     found: list[int] = []
     for node in nodes:
-        for group in graph.nested.get(node, ()):
+        for group in graph.closures.nested.at(node):
             if group not in known:
                 known.add(group)
                 found.append(group)
@@ -113,11 +89,11 @@ def _climb(graph: Graph, nodes: list[int], known: set[int]) -> list[int]:
 
 def _descend(graph: Graph, nodes: list[int], known: set[int]) -> list[int]:
     """Return the group-like nodes, not known before, that the tuples of these name."""
-    width, steps, usersets_at = graph.plan.width, graph.plan.shortcuts.steps, graph.usersets.get
+    width, steps, usersets_at = graph.plan.width, graph.plan.shortcuts.steps, graph.usersets.at
     found: list[int] = []
     for node in nodes:
         for offset in steps[node % width][1]:
-            for member in usersets_at(node + offset, ()):
+            for member in usersets_at(node + offset):
                 if member not in known:
                     known.add(member)
                     found.append(member)

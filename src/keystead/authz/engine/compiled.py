@@ -1,0 +1,82 @@
+"""The checks of a graph as compiled code: made when first asked for, forgotten when what they rely on changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Set
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from keystead.authz.engine.column import Cell
+from keystead.authz.engine.numbering import UNKNOWN
+from keystead.authz.engine.reach import reaches
+from keystead.authz.engine.source import Look, Read, Source, write_check
+
+if TYPE_CHECKING:
+    from keystead.authz.engine.graph import Graph
+
+Check = Callable[[int, int], bool]
+"""(number of an object, number of a user) -> whether the user has the relation."""
+NOBODY_KNOWN: Final = -2
+"""Stands for a user that no tuple names. It is no cell's content."""
+_SHARED: Final = 512
+"""Sources kept compiled for other graphs under the same plan, by their text."""
+
+
+class Checks(dict[tuple[str, int, int], Check | None]):
+    """(relation, kind of object, kind of user) -> its check. None: no code can say; ask the solver.
+
+    Only relations the model has are ever kept, so that no question makes it grow for good.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def forget(self) -> None:
+        """Make everything anew from here on."""
+        self.clear()
+
+    def __missing__(self, key: tuple[str, int, int]) -> Check | None:
+        """Compile a check."""
+        graph, (relation, object_kind, kind) = self._graph, key
+        types = graph.plan.layout.types
+        if object_kind >= len(types) or kind >= len(types):
+            return None  # a wildcard asks or is asked about: that takes care
+        slot = graph.plan.slots.get((types[object_kind], relation))
+        if slot is None:
+            return None
+        self[key] = check = None if graph.qualified_below(slot) else self._compile(slot, kind)
+        return check
+
+    def _compile(self, slot: int, kind: int) -> Check | None:
+        graph = self._graph
+        source = write_check(graph.plan, slot, kind, graph.look)
+        return None if source is None else bind(graph, source, slot, kind)
+
+
+def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
+    """Let compiled source read the columns of a graph."""
+    type, width, closures = graph.plan.layout.types[kind], graph.plan.width, graph.closures
+
+    def climb(user: int) -> Set[int] | None:
+        return closures.of(max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN))
+
+    def give_up(object: int, user: int) -> bool:
+        return reaches(graph, max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN), object * width + slot)
+
+    def meet(named: Collection[int], slot: int, groups: Set[int]) -> bool:
+        if len(named) <= len(groups):
+            return any(each * width + slot in groups for each in named)
+        return any(group % width == slot and group // width in named for group in groups)
+
+    readers = [graph.reader(column) for column in source.columns]
+    check: Check = _code(source.text)(closures.kept.get, climb, meet, give_up, *readers)
+    return check
+
+
+@lru_cache(maxsize=_SHARED)
+def _code(text: str) -> Callable[..., Check]:
+    """Compile a source. Nothing a user or a model said is in it, save in comments, as literals."""
+    space: dict[str, Callable[..., Check]] = {}
+    exec(compile(text, "<compiled check>", "exec"), {}, space)  # noqa: S102  # our own source, see the module's text
+    return space["bind"]
