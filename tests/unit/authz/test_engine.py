@@ -38,8 +38,6 @@ type zz
     evaluator = evaluator_of(
         model, "folder:1#viewer@user:alice", "doc:1#parent@folder:2", "zz:1#last@user:alice", "doc:1#parent@thing:1"
     )
-    graph = evaluator.graph
-    assert graph.number("thing:1") == graph.number("zz:1") + 1  # the node one before thing:1 is zz:1#last
     assert not evaluator.holds("user:alice", "viewer", "doc:1")
     assert not evaluator.explain("user:alice", "viewer", "doc:1")
 
@@ -120,7 +118,7 @@ def test_an_unknown_name_is_not_made_known_by_asking() -> None:
     for number in range(100):
         assert evaluator.holds(f"user:{number}", "viewer", "doc:1")
         assert not evaluator.holds(f"user:{number}", "viewer", f"doc:x{number}")
-    assert evaluator.graph.names == known
+    assert list(evaluator.graph.names) == known
 
 
 def test_a_circle_that_a_negation_feeds_is_not_unfounded() -> None:

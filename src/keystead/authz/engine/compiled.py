@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from keystead.authz.engine.column import Cell
 from keystead.authz.engine.numbering import UNKNOWN
 from keystead.authz.engine.reach import reaches
-from keystead.authz.engine.source import Look, Read, Source, write_check
+from keystead.authz.engine.source import Source, write_check
 
 if TYPE_CHECKING:
     from keystead.authz.engine.graph import Graph

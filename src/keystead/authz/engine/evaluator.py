@@ -13,7 +13,7 @@ from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.expansion import Expansion, expand
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.proof import conditional, doubts_of, explain
-from keystead.authz.engine.question import Question, ask, known
+from keystead.authz.engine.question import Question, ask
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.solver import Solver
 from keystead.authz.engine.trace import trace
@@ -47,10 +47,9 @@ class Evaluator:
     def holds(self, user: str, relation: str, object: str) -> bool:
         """Decide without saying why; a conditional answer is a no. Raises: InvalidQuery."""
         graph = self.graph
-        quick = known(graph, user, relation, object)
-        if quick is not None and self._is_short(quick[2]):
-            reached = reaches(graph, quick[0], quick[1], quick[3])
-            return reached and (not self.maximum_depth or bool(self.explain(user, relation, object)))
+        quick = graph.quick(user, relation, object)
+        if quick is not None:
+            return quick and (not self.maximum_depth or bool(self.explain(user, relation, object)))
         question = ask(graph, user, relation, object)
         if self._has_shortcut(question) and not self.maximum_depth:
             return reaches(graph, question.user, question.everybody, question.node)

@@ -17,6 +17,7 @@ from keystead.authz.engine.numbering import UNKNOWN as UNKNOWN
 from keystead.authz.engine.numbering import NamesByNumber, Numbering, TypesByNumber
 from keystead.authz.engine.plan import Plan
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier, qualifier_of
+from keystead.authz.engine.reverse import Reverse
 from keystead.authz.engine.source import Look, Read
 from keystead.authz.engine.views import NodeIndex, NodeToNodes
 from keystead.authz.names import WILDCARD
@@ -51,6 +52,7 @@ class Graph:
             Column(door, self.numbering.names[door.object_kind], self._reshaped) for door in plan.layout.doors
         ]
         self.closures = Closures(self.numbering)
+        self._reverse: Reverse | None = None
         self._look()
 
     def _look(self) -> None:
@@ -137,6 +139,33 @@ class Graph:
         index, node, value = self._qualified_place(place)
         return index.at(node).get(value) == qualifier
 
+    def reverse(self) -> Reverse:
+        """Return the columns turned round; they are made at the first call, and kept in step from then on."""
+        if self._reverse is None:
+            self._reverse = self._turn_round()
+        return self._reverse
+
+    def _turn_round(self) -> Reverse:
+        numbering, layout = self.numbering, self.plan.layout
+        columns = [
+            Column(
+                Door(door.slot, door.kind, door.object_kind, door.userset), numbering.names[door.kind], self._regrown
+            )
+            for door in layout.doors
+        ]
+        reverse = Reverse(self.plan, columns, numbering.shift)
+        numbers = [[numbering.numbers[name] for name in names] for names in numbering.names]
+        for id, column in enumerate(self.columns):
+            kind = column.door.object_kind
+            for place, values in column.items():
+                for value in values:
+                    reverse.put(id, numbers[kind][place], value)
+        for index in (self.qualified_users, self.qualified_usersets):
+            for node, named in index.items():
+                for value in named:
+                    reverse.put(*self._place_of_qualified(index, node, value))
+        return reverse
+
     def _add(self, tuple: Relationship) -> bool:
         if self.qualified_bits or tuple.condition or tuple.expires_at:
             self._discard(tuple)
@@ -158,6 +187,8 @@ class Graph:
     def _put(self, place: Place) -> None:
         column, object, value = place
         if self.columns[column].put(object >> self.numbering.shift, value):
+            if self._reverse is not None:
+                self._reverse.put(column, object, value)
             door = self.columns[column].door
             for group, member in self._gives(door, object, value):
                 self.closures.join(member, group, is_userset=door.userset != NO_USERSET)
@@ -166,6 +197,8 @@ class Graph:
         column, object, value = place
         if not self.columns[column].take(object >> self.numbering.shift, value):
             return
+        if self._reverse is not None:
+            self._reverse.take(column, object, value)
         door, shortcuts, width = self.columns[column].door, self.plan.shortcuts, self.plan.width
         index = self.users if door.userset == NO_USERSET else self.usersets
         for group, member in self._gives(door, object, value):
@@ -184,6 +217,8 @@ class Graph:
     def _put_qualified(self, place: Place, qualifier: Qualifier) -> None:
         index, node, value = self._qualified_place(place)
         index.put(node, value, qualifier)
+        if self._reverse is not None:
+            self._reverse.put(*place)
         self._count_qualified(node % self.plan.width, 1)
 
     def _take_qualified(self, place: Place) -> bool:
@@ -192,6 +227,8 @@ class Graph:
         index, node, value = self._qualified_place(place)
         if not index.take(node, value):
             return False
+        if self._reverse is not None:
+            self._reverse.take(*place)
         self._count_qualified(node % self.plan.width, -1)
         return True
 
@@ -211,6 +248,16 @@ class Graph:
         if door.userset == NO_USERSET:
             return self.qualified_users, node, place.value
         return self.qualified_usersets, node, self.node(place.value, door.userset)
+
+    def _place_of_qualified(self, index: QualifiedIndex, node: int, value: int) -> Place:
+        """Undo `_qualified_place`."""
+        numbering, layout, width = self.numbering, self.plan.layout, self.plan.width
+        object, slot = divmod(node, width)
+        userset = NO_USERSET
+        if index is self.qualified_usersets:
+            value, userset = divmod(value, width)
+        door = Door(slot, object & numbering.mask, value & numbering.mask, userset)
+        return Place(layout.at[door], object, value)
 
     def _place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple belongs, numbering new names. None: the model refuses it."""
@@ -254,7 +301,11 @@ class Graph:
         return number
 
     def _reshaped(self, column: Column) -> None:
-        """Compiled code must be made anew; a column that became dense, or no longer is, grows with the names or not."""
+        """Compiled code must be made anew."""
         self.checks.forget()
+        self._regrown(column)
+
+    def _regrown(self, column: Column) -> None:
+        """A column that became dense grows with the names; one that no longer is does not."""
         others = [each for each in self._dense[column.door.object_kind] if each is not column]
         self._dense[column.door.object_kind] = [*others, column] if column.shape.dense else others

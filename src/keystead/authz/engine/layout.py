@@ -46,6 +46,10 @@ class Layout(msgspec.Struct, frozen=True):
     """slot -> columns that name users or everybody."""
     usersets: tuple[tuple[int, ...], ...]
     """slot -> columns that name usersets."""
+    naming_userset: tuple[tuple[int, ...], ...]
+    """slot -> columns that name it as a userset."""
+    naming_kind: tuple[tuple[int, ...], ...]
+    """kind -> columns that name users of it, or everybody."""
 
     @property
     def shift(self) -> int:
@@ -73,5 +77,17 @@ def lay_out(types: Sequence[str], slot_types: Sequence[str], accepts: Sequence[S
         doors.extend(here)
         users.append(tuple(id for door, id in ids.items() if door.userset == NO_USERSET))
         usersets.append(tuple(id for door, id in ids.items() if door.userset != NO_USERSET))
-    at = {door: id for id, door in enumerate(doors)}
-    return Layout(tuple(types), kinds, tuple(doors), at, tuple(users), tuple(usersets))
+    naming_userset: list[list[int]] = [[] for _ in accepts]
+    naming_kind: list[list[int]] = [[] for _ in (*types, *types)]
+    for id, door in enumerate(doors):
+        (naming_kind[door.kind] if door.userset == NO_USERSET else naming_userset[door.userset]).append(id)
+    return Layout(
+        types=tuple(types),
+        kinds=kinds,
+        doors=tuple(doors),
+        at={door: id for id, door in enumerate(doors)},
+        users=tuple(users),
+        usersets=tuple(usersets),
+        naming_userset=tuple(map(tuple, naming_userset)),
+        naming_kind=tuple(map(tuple, naming_kind)),
+    )

@@ -1,7 +1,7 @@
 """Numbers for names. A number says of which kind its name is, and counts within the kind.
 
-`number = place << shift | kind`, so that everything known of the objects of one type can be kept in lists, by place, and
-the type of a number is a matter of arithmetic.
+`number = place << shift | kind`, so that everything known of the objects of one type can be kept in lists, by place,
+and the type of a number is a matter of arithmetic.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Final, Protocol, overload
 
 from keystead.authz.engine.layout import Layout
-from keystead.authz.names import WILDCARD
 
 UNKNOWN: Final = -1
 

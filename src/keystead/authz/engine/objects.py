@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+from itertools import islice
+
 from keystead.authz.engine.evaluator import Evaluator
-from keystead.authz.engine.graph import UNKNOWN
+from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.question import Question, ask, unknown_relation
 from keystead.authz.errors import InvalidQuery
-from keystead.authz.names import WILDCARD
 
 
-def list_objects(evaluator: Evaluator, type: str, relation: str, user: str) -> list[str]:
-    """Return every object of `type` for which the check says yes, in bytewise order.
+def list_objects(
+    evaluator: Evaluator, type: str, relation: str, user: str, after: str = "", limit: int = 0
+) -> list[str]:
+    """Return the objects of `type` for which the check says yes, in bytewise order, from the one following `after` on.
 
+    With a `limit` at most so many: ask again with the last as `after`. Without one, all: never truncated.
     Time grows with what the user can reach, not with what is stored.
-    Does not: truncate. Raises: InvalidQuery; Undecided when one of the answers is conditional.
+    Raises: InvalidQuery; Undecided when one of the answers is conditional.
     """
     graph = evaluator.graph
     slot = graph.plan.slots.get((type, relation))
@@ -22,43 +28,25 @@ def list_objects(evaluator: Evaluator, type: str, relation: str, user: str) -> l
     asking, userset, _ = user.partition("#")
     own = userset and asking.partition(":")[0] == type
     question = ask(graph, user, relation, asking if own else f"{type}:-")
-    names = {
-        graph.names[node // graph.plan.width] for node in _candidates(evaluator, question) if _is(node, slot, evaluator)
-    }
-    if own:
-        names.add(asking)
-    names.discard(f"{type}:{WILDCARD}")
-    certain = graph.plan.shortcuts.has[slot] and not userset and not graph.qualified_below(slot)
-    return sorted(names if certain else (name for name in names if evaluator.certain(user, relation, name)))
+    names = sorted(_candidates(graph, question))
+    if own and asking not in names:
+        insort(names, asking)
+    if after:
+        names = names[bisect_right(names, after) :]
+    if not graph.plan.shortcuts.has[slot] or userset or graph.qualified_below(slot):
+        return list(islice((name for name in names if evaluator.certain(user, relation, name)), limit or None))
+    return names[:limit] if limit else names
 
 
-def _is(node: int, slot: int, evaluator: Evaluator) -> bool:
-    width = evaluator.graph.plan.width
-    return node % width == slot and node // width < len(evaluator.graph.names)
-
-
-def _candidates(evaluator: Evaluator, question: Question) -> list[int]:
-    """Return every node the user may have: start from the tuples that name it and follow the rules backwards."""
-    graph = evaluator.graph
-    graph.index_backwards()
-    plan, width = graph.plan, graph.plan.width
-    found = {node for who in (question.user, question.everybody) for node in graph.named_in.at(who)}
+def _candidates(graph: Graph, question: Question) -> Iterable[str]:
+    """Return every object the user may have the relation to: certainly so where only unions lie between."""
+    kind, shift = graph.plan.layout.kinds[graph.plan.names[question.slot][0]], graph.numbering.shift
+    userset = None
     if question.userset != UNKNOWN:
-        found.add(question.userset)
-    walk = list(found)
-    for node in walk:
-        object, slot = divmod(node, width)
-        gained = [node - slot + other for other in plan.backward.also[slot]]
-        gained += graph.userset_in.at(node)
-        if plan.backward.through[slot]:
-            for over in graph.named_in.at(object):
-                gained += [
-                    over - over % width + other
-                    for tupleset, other in plan.backward.through[slot]
-                    if over % width == tupleset
-                ]
-        for each in gained:
-            if each not in found:
-                found.add(each)
-                walk.append(each)
-    return walk
+        object, slot = divmod(question.userset, graph.plan.width)
+        userset = (slot, object)
+    users = [user for user in (question.user, question.everybody) if user != UNKNOWN]
+    found = graph.reverse().having(question.slot, users, userset)
+    names = graph.numbering.names[kind]
+    known = len(names)
+    return [names[number >> shift] for number in found if number >> shift < known]

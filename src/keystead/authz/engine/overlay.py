@@ -16,6 +16,7 @@ from keystead.authz.engine.graph import Graph, Place
 from keystead.authz.engine.index import Index
 from keystead.authz.engine.numbering import NameList, Numbering
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier
+from keystead.authz.engine.reverse import Reverse
 from keystead.authz.engine.source import Look, Read
 from keystead.storage.ports import Relationship
 
@@ -39,10 +40,12 @@ class Overlay(Graph):
         self.qualified_slots = dict(below.qualified_slots)
         self.qualified_bits = below.qualified_bits
         self.columns = list(below.columns)
-        self.closures = _MoreClosures(below.closures, self.numbering, below.numbering.beyond())
+        self.closures = _MoreClosures(below.closures, self.numbering)
         self._dense = [[] for _ in self.numbering.names]
+        self._reverse = None
+        self._laid = tuple(tuples)
         self._look()
-        for each in tuples:
+        for each in self._laid:
             self._add(each)
 
     def look(self, column: int) -> Look:
@@ -52,6 +55,21 @@ class Overlay(Graph):
     def reader(self, column: int) -> object:
         """Return what answers it."""
         return self.columns[column].cell
+
+    def _turn_round(self) -> Reverse:
+        below = self.below.reverse()
+        columns = list(below.columns)
+        reverse = Reverse(self.plan, columns, self.numbering.shift)
+        for place in filter(None, map(self._known_place, self._laid)):
+            if not isinstance(columns[place.column], _MoreCells):
+                columns[place.column] = _MoreCells(columns[place.column])
+            index, node, value = self._qualified_place(place)
+            plain = self.columns[place.column].at(place.object >> self.numbering.shift)
+            if place.value in plain or value in index.at(node):
+                reverse.put(*place)
+            else:
+                reverse.take(*place)
+        return reverse
 
     def _put(self, place: Place) -> None:
         self._own(place.column)
@@ -75,6 +93,11 @@ class _MoreNumbering(Numbering):
         self.numbers = ChainMap({}, below.numbers)
         self.names = [_MoreNames(names) for names in below.names]
         self.everybody = dict(below.everybody)
+        self._starts = [len(names) for names in below.names]
+
+    def is_new(self, number: int) -> bool:
+        """Tell whether a number was given away here, and not below."""
+        return number >= 0 and number >> self.shift >= self._starts[number & self.mask]
 
 
 class _MoreNames:
@@ -137,16 +160,16 @@ class _MoreCells(Column):
 class _MoreClosures(Closures):
     """The closures below, until a group changes; what is found for names below is kept below."""
 
-    def __init__(self, below: Closures, numbering: Numbering, beyond: int) -> None:
+    def __init__(self, below: Closures, numbering: _MoreNumbering) -> None:
         super().__init__(numbering)
         self._below = below
-        self._beyond = beyond
+        self._is_new = numbering.is_new
         self.memberships, self.nested = _MoreIndex(below.memberships), _MoreIndex(below.nested)
         self._apart = False
 
     def of(self, user: int, everybody: int) -> Set[int] | None:
         """Return every group-like node a user is in, or None if they are too many."""
-        if self._apart or user >= self._beyond or everybody >= self._beyond:
+        if self._apart or self._is_new(user) or self._is_new(everybody):
             return super().of(user, everybody)
         return self._below.of(user, everybody)
 

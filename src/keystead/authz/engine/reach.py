@@ -17,6 +17,7 @@ from keystead.authz.engine.numbering import UNKNOWN
 if TYPE_CHECKING:
     from keystead.authz.engine.graph import Graph
 
+
 def reaches(graph: Graph, user: int, everybody: int, start: int) -> bool:
     """Tell whether a user, or everybody of its type, is reached from a node whose slot has a shortcut."""
     plan, types = graph.plan, graph.types

@@ -202,7 +202,7 @@ class _Writer:
     def _look_around(self, depth: int, state: State) -> None:
         """Say yes where the object's own tuples name the user, everybody, or a group the user is in."""
         type, relation = self._plan.names[state.slot]
-        self._say(depth, f"# {ascii(f'{type}#{relation}')}")
+        self._say(depth, f"# {f'{type}#{relation}'!a}")
         for column in state.users:
             if self._looks(column).single:
                 self._say(depth, f"if {self._read(column)} == user:", "    return True")

@@ -1,0 +1,96 @@
+"""The columns turned round: from whom tuples name to the objects they stand on. Made when a list is first asked for.
+
+Qualified tuples are in it like the others: what is found through it is a candidate wherever one can be met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+
+from keystead.authz.engine.column import NOBODY, Column
+from keystead.authz.engine.plan import Plan
+
+
+class Reverse:
+    """`columns[id]` leads from the place of a user, or of a userset's object, to numbers of objects."""
+
+    def __init__(self, plan: Plan, columns: Sequence[Column], shift: int) -> None:
+        self.plan = plan
+        self.columns = columns
+        self.shift = shift
+
+    def put(self, column: int, object: int, value: int) -> None:
+        """A tuple of a column names `value` at `object`."""
+        self.columns[column].put(value >> self.shift, object)
+
+    def take(self, column: int, object: int, value: int) -> None:
+        """It does no longer."""
+        self.columns[column].take(value >> self.shift, object)
+
+    def having(self, slot: int, users: Iterable[int], userset: tuple[int, int] | None) -> Set[int]:
+        """Return the objects at which one of the users, or the userset (slot, object), may have a slot.
+
+        Where only unions lie between, it has; where there is more, this errs on the side of too many.
+        """
+        search = _Search(self, self.plan.reachable[slot])
+        for user in users:
+            for column in self.plan.layout.naming_kind[user & ((1 << self.shift) - 1)]:
+                search.gain(self.plan.layout.doors[column].slot, self.columns[column].at(user >> self.shift))
+        if userset is not None:
+            search.gain(userset[0], (userset[1],))
+        search.run()
+        return search.found.get(slot, frozenset())
+
+
+class _Search:
+    """One list being made. `found`: slot -> objects at which somebody may have it; `fresh`: those not followed yet."""
+
+    def __init__(self, reverse: Reverse, relevant: int) -> None:
+        self.found: dict[int, set[int]] = {}
+        self._fresh: dict[int, set[int]] = {}
+        self._reverse = reverse
+        self._relevant = relevant
+
+    def gain(self, slot: int, objects: Iterable[int]) -> None:
+        """Note that a slot is had at these objects."""
+        if not self._relevant >> slot & 1 or not objects:
+            return
+        found = self.found.setdefault(slot, set())
+        new = set(objects) if not found else set(objects) - found
+        if new:
+            found |= new
+            fresh = self._fresh.get(slot)
+            if fresh is None:
+                self._fresh[slot] = new
+            else:
+                fresh |= new
+
+    def run(self) -> None:
+        """Follow what was gained until nothing new comes of it."""
+        plan, layout = self._reverse.plan, self._reverse.plan.layout
+        while self._fresh:
+            slot, objects = self._fresh.popitem()
+            for other in plan.backward.also[slot]:
+                self.gain(other, objects)
+            for column in layout.naming_userset[slot]:
+                self._follow(column, objects, layout.doors[column].slot)
+            for tupleset, other in plan.backward.through[slot]:
+                for column in layout.users[tupleset]:
+                    if layout.doors[column].kind == layout.kinds[plan.names[slot][0]]:
+                        self._follow(column, objects, other)
+
+    def _follow(self, column: int, objects: Iterable[int], slot: int) -> None:
+        if not self._relevant >> slot & 1:
+            return
+        reverse, shift = self._reverse.columns[column], self._reverse.shift
+        if reverse.shape.empty:
+            return
+        gained: set[int] = set()
+        cell_at = reverse.cell
+        for object in objects:
+            cell = cell_at(object >> shift)
+            if not isinstance(cell, int):
+                gained.update(cell)
+            elif cell != NOBODY:
+                gained.add(cell)
+        self.gain(slot, gained)
