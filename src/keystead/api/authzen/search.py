@@ -36,7 +36,7 @@ def search_subjects(asked: SubjectSearch, asking: Asking, tokens: PageTokens) ->
         type, evaluator = asked.subject.type, asking(context)
         resource = object_name(asked.resource.type, asked.resource.id)
         evaluator.decide(subject_name(type, "-"), asked.action.name, resource)
-        for name in _names_of(evaluator, type):
+        for name in evaluator.graph.objects_of(type):
             id = name[len(type) + 1 :]
             if id > after and evaluator.decide(name, asked.action.name, resource):
                 yield id
@@ -85,12 +85,8 @@ def _objects(evaluator: Evaluator, type: str, relation: str, user: str) -> list[
     try:
         return list_objects(evaluator, type, relation, user)
     except Undecided:
-        return [name for name in _names_of(evaluator, type) if evaluator.decide(user, relation, name)]
-
-
-def _names_of(evaluator: Evaluator, type: str) -> list[str]:
-    graph = evaluator.graph
-    return sorted(name for name, its in zip(graph.names, graph.types, strict=True) if its == type)
+        names = sorted(evaluator.graph.objects_of(type))
+        return [name for name in names if evaluator.decide(user, relation, name)]
 
 
 def _page(

@@ -17,7 +17,7 @@ from keystead.authz.engine.numbering import UNKNOWN as UNKNOWN
 from keystead.authz.engine.numbering import NamesByNumber, Numbering, TypesByNumber
 from keystead.authz.engine.plan import Plan
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier, qualifier_of
-from keystead.authz.engine.reverse import Reverse
+from keystead.authz.engine.reverse import Reverse, turned_round
 from keystead.authz.engine.source import Look, Read
 from keystead.authz.engine.views import NodeIndex, NodeToNodes
 from keystead.authz.names import WILDCARD
@@ -76,6 +76,11 @@ class Graph:
     def number(self, name: str) -> int:
         """Return the number of an object or wildcard, `UNKNOWN` if no tuple names it."""
         return self.numbers.get(name, UNKNOWN)
+
+    def objects_of(self, type: str) -> Iterable[str]:
+        """Return the names of the objects of a type that tuples mention, in no order."""
+        kind = self.plan.layout.kinds.get(type)
+        return () if kind is None else self.numbering.names[kind]
 
     def node(self, object: int, slot: int) -> int:
         """Encode one relation of one object."""
@@ -142,29 +147,11 @@ class Graph:
     def reverse(self) -> Reverse:
         """Return the columns turned round; they are made at the first call, and kept in step from then on."""
         if self._reverse is None:
-            self._reverse = self._turn_round()
+            self._reverse = self._turned_round()
         return self._reverse
 
-    def _turn_round(self) -> Reverse:
-        numbering, layout = self.numbering, self.plan.layout
-        columns = [
-            Column(
-                Door(door.slot, door.kind, door.object_kind, door.userset), numbering.names[door.kind], self._regrown
-            )
-            for door in layout.doors
-        ]
-        reverse = Reverse(self.plan, columns, numbering.shift)
-        numbers = [[numbering.numbers[name] for name in names] for names in numbering.names]
-        for id, column in enumerate(self.columns):
-            kind = column.door.object_kind
-            for place, values in column.items():
-                for value in values:
-                    reverse.put(id, numbers[kind][place], value)
-        for index in (self.qualified_users, self.qualified_usersets):
-            for node, named in index.items():
-                for value in named:
-                    reverse.put(*self._place_of_qualified(index, node, value))
-        return reverse
+    def _turned_round(self) -> Reverse:
+        return turned_round(self, self._regrown)
 
     def _add(self, tuple: Relationship) -> bool:
         if self.qualified_bits or tuple.condition or tuple.expires_at:
@@ -248,16 +235,6 @@ class Graph:
         if door.userset == NO_USERSET:
             return self.qualified_users, node, place.value
         return self.qualified_usersets, node, self.node(place.value, door.userset)
-
-    def _place_of_qualified(self, index: QualifiedIndex, node: int, value: int) -> Place:
-        """Undo `_qualified_place`."""
-        numbering, layout, width = self.numbering, self.plan.layout, self.plan.width
-        object, slot = divmod(node, width)
-        userset = NO_USERSET
-        if index is self.qualified_usersets:
-            value, userset = divmod(value, width)
-        door = Door(slot, object & numbering.mask, value & numbering.mask, userset)
-        return Place(layout.at[door], object, value)
 
     def _place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple belongs, numbering new names. None: the model refuses it."""

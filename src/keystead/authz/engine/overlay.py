@@ -56,7 +56,7 @@ class Overlay(Graph):
         """Return what answers it."""
         return self.columns[column].cell
 
-    def _turn_round(self) -> Reverse:
+    def _turned_round(self) -> Reverse:
         below = self.below.reverse()
         columns = list(below.columns)
         reverse = Reverse(self.plan, columns, self.numbering.shift)

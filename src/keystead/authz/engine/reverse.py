@@ -5,10 +5,15 @@ Qualified tuples are in it like the others: what is found through it is a candid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import TYPE_CHECKING
 
 from keystead.authz.engine.column import NOBODY, Column
+from keystead.authz.engine.layout import NO_USERSET, Door
 from keystead.authz.engine.plan import Plan
+
+if TYPE_CHECKING:
+    from keystead.authz.engine.graph import Graph
 
 
 class Reverse:
@@ -94,3 +99,28 @@ class _Search:
             elif cell != NOBODY:
                 gained.add(cell)
         self.gain(slot, gained)
+
+
+def turned_round(graph: Graph, regrown: Callable[[Column], None]) -> Reverse:
+    """Turn all columns of a graph round. `regrown` is told of columns that become dense, or no longer are."""
+    numbering, layout, width = graph.numbering, graph.plan.layout, graph.plan.width
+    doors = [Door(door.slot, door.kind, door.object_kind, door.userset) for door in layout.doors]
+    columns = [Column(door, numbering.names[door.object_kind], regrown) for door in doors]
+    reverse = Reverse(graph.plan, columns, numbering.shift)
+    numbers = [[numbering.numbers[name] for name in names] for names in numbering.names]
+    for id, column in enumerate(graph.columns):
+        kind = column.door.object_kind
+        for place, values in column.items():
+            for value in values:
+                reverse.put(id, numbers[kind][place], value)
+    for node, users in graph.qualified_users.items():
+        object, slot = divmod(node, width)
+        for user in users:
+            door = Door(slot, object & numbering.mask, user & numbering.mask, NO_USERSET)
+            reverse.put(layout.at[door], object, user)
+    for node, usersets in graph.qualified_usersets.items():
+        object, slot = divmod(node, width)
+        for value, userset in (divmod(each, width) for each in usersets):
+            door = Door(slot, object & numbering.mask, value & numbering.mask, userset)
+            reverse.put(layout.at[door], object, value)
+    return reverse
