@@ -28,7 +28,10 @@ def overlaid(graph: Graph, tuples: Iterable[Relationship]) -> Graph:
 
 
 class Overlay(Graph):
-    """A graph that reads through to another where it has nothing of its own. It is never written back."""
+    """A graph that reads through to another where it has nothing of its own. It is never written back.
+
+    `add` and `discard` change what is laid over, never what is below.
+    """
 
     def __init__(self, below: Graph, tuples: Iterable[Relationship]) -> None:
         self.plan = below.plan
@@ -43,10 +46,10 @@ class Overlay(Graph):
         self.closures = _MoreClosures(below.closures, self.numbering)
         self._dense = [[] for _ in self.numbering.names]
         self._reverse = None
-        self._laid = tuple(tuples)
+        self._laid: list[Relationship] = []
         self._look()
-        for each in self._laid:
-            self._add(each)
+        for each in tuples:
+            self.add(each)
 
     def look(self, column: int) -> Look:
         """Say how compiled code may read a column: by asking it."""
@@ -57,12 +60,8 @@ class Overlay(Graph):
         return self.columns[column].cell
 
     def _turned_round(self) -> Reverse:
-        below = self.below.reverse()
-        columns = list(below.columns)
-        reverse = Reverse(self.plan, columns, self.numbering.shift)
+        reverse = _MoreReverse(self.below.reverse())
         for place in filter(None, map(self._known_place, self._laid)):
-            if not isinstance(columns[place.column], _MoreCells):
-                columns[place.column] = _MoreCells(columns[place.column])
             index, node, value = self._qualified_place(place)
             plain = self.columns[place.column].at(place.object >> self.numbering.shift)
             if place.value in plain or value in index.at(node):
@@ -70,6 +69,14 @@ class Overlay(Graph):
             else:
                 reverse.take(*place)
         return reverse
+
+    def _add(self, tuple: Relationship) -> bool:
+        self._laid.append(tuple)
+        return super()._add(tuple)
+
+    def _discard(self, tuple: Relationship) -> None:
+        self._laid.append(tuple)
+        super()._discard(tuple)
 
     def _put(self, place: Place) -> None:
         self._own(place.column)
@@ -155,6 +162,27 @@ class _MoreCells(Column):
         rest = tuple(other for other in values if other != value)
         self._own[place] = rest if len(rest) > 1 else rest[0] if rest else NOBODY
         return True
+
+
+class _MoreReverse(Reverse):
+    """Columns turned round, copied where they change."""
+
+    def __init__(self, below: Reverse) -> None:
+        super().__init__(below.plan, list(below.columns), below.shift)
+
+    def put(self, column: int, object: int, value: int) -> None:
+        """A tuple of a column names `value` at `object`."""
+        self._own(column)
+        super().put(column, object, value)
+
+    def take(self, column: int, object: int, value: int) -> None:
+        """It does no longer."""
+        self._own(column)
+        super().take(column, object, value)
+
+    def _own(self, column: int) -> None:
+        if not isinstance(self.columns[column], _MoreCells):
+            self.columns[column] = _MoreCells(self.columns[column])
 
 
 class _MoreClosures(Closures):

@@ -5,7 +5,7 @@ Qualified tuples are in it like the others: what is found through it is a candid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Set
 from typing import TYPE_CHECKING
 
 from keystead.authz.engine.column import NOBODY, Column
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Reverse:
     """`columns[id]` leads from the place of a user, or of a userset's object, to numbers of objects."""
 
-    def __init__(self, plan: Plan, columns: Sequence[Column], shift: int) -> None:
+    def __init__(self, plan: Plan, columns: list[Column], shift: int) -> None:
         self.plan = plan
         self.columns = columns
         self.shift = shift

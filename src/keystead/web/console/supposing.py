@@ -15,8 +15,6 @@ def supposed(graph: Graph, extra: Iterable[Relationship], without: Iterable[Rela
     if not added and not gone:
         return graph
     over = Overlay(graph, added)
-    if gone:
-        over.index_backwards()  # so that what is thought away is found by nobody who starts from the user either
-        for each in gone:
-            over.discard(each)
+    for each in gone:
+        over.discard(each)
     return over
