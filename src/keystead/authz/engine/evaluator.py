@@ -57,12 +57,17 @@ class Evaluator:
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""
-        question, revision = ask(self.graph, user, relation, object), self.graph.revision
-        denied = f"{user} is not {object}#{relation}"
-        if self._has_shortcut(question):
-            if not reaches(self.graph, question.user, question.everybody, question.node):
+        revision, denied = self.graph.revision, f"{user} is not {object}#{relation}"
+        quick = self.graph.quick(user, relation, object)
+        if quick is not None:
+            if not quick:
                 return Denied("authz.no_path", denied, revision=revision)
             return self.explain(user, relation, object) if self.maximum_depth else Allowed(revision=revision)
+        question = ask(self.graph, user, relation, object)
+        if self._has_shortcut(question) and not self.maximum_depth:
+            if reaches(self.graph, question.user, question.everybody, question.node):
+                return Allowed(revision=revision)
+            return Denied("authz.no_path", denied, revision=revision)
         solver, root = self._solve(question)
         if root.value is Value.TRUE:
             return Allowed(revision=revision)
