@@ -20,7 +20,7 @@ ACR_NONE: Final = "0"
 ACR_SINGLE_FACTOR: Final = "1"
 ACR_TWO_FACTORS: Final = "2"
 LEVELS: Final = (ACR_NONE, ACR_SINGLE_FACTOR, ACR_TWO_FACTORS)
-ACR_VALUES: Final = (ACR_SINGLE_FACTOR,)
+ACR_VALUES: Final = (ACR_SINGLE_FACTOR, ACR_TWO_FACTORS)
 """What a sign-in here can reach today."""
 
 MULTIPLE: Final = "mfa"

@@ -36,6 +36,7 @@ _FREE_FAILURES: Final = {
     "hint": 50,
     "sign_up": 10,
     "password_change": 5,
+    "second_factor": 5,
 }
 _LARGEST_SHIFT: Final = 20
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from keystead.core.assurance import ACR_SINGLE_FACTOR, ACR_TWO_FACTORS, acr_name
 from keystead.core.decisions import Check
 from keystead.core.errors import (
     AccessDenied,
@@ -34,6 +35,7 @@ class Step(Enum):
     SIGN_IN = "sign-in"
     SIGN_UP = "sign-up"
     NEW_PASSWORD = "new-password"  # noqa: S105  the name of a page
+    SECOND_FACTOR = "second-factor"
     CONSENT = "consent"
 
 
@@ -62,6 +64,9 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
         return Refused(_unmet("acr.out_of_reach"))
     if "create" in asked.prompt and asked.signed_in_at is None:
         return Answer(Step.SIGN_UP, (Check("account_made", False, "the client wants the person to make an account"),))
+    halfway, _ = _signed_in(asked, situation.halfway)
+    if halfway is not None and not silent:
+        return Answer(Step.SECOND_FACTOR, (Check("second_factor", False, "a factor beside the password is missing"),))
     person, why = _signed_in(asked, situation.person)
     if person is None:
         if silent:
@@ -75,7 +80,8 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
             return Refused(InteractionRequired("The person has to act first.", reason="prompt_none.new_password"))
         return Answer(Step.NEW_PASSWORD, (signed_in, Check("password", False, person.account.new_password_due)))
     if judge(wanted, person.assurance.acr, situation.realm.acr_names) is Verdict.REACHABLE:
-        if not _is_fresh(asked, person):
+        helps = judge(wanted, _best_level(person, situation), situation.realm.acr_names) is Verdict.MET
+        if helps and not _is_fresh(asked, person):
             if silent:
                 return Refused(LoginRequired("The person has to sign in more strongly.", reason="prompt_none.acr"))
             return Answer(Step.SIGN_IN, (signed_in, Check("acr", False, "the client wants a stronger sign-in")))
@@ -90,6 +96,12 @@ def what_is_missing(asked: Interaction, situation: Situation) -> Answer | Refuse
     if not consented and silent:
         return Refused(ConsentRequired("The person has to consent.", reason="prompt_none.consent_required"))
     return Answer(None if consented else Step.CONSENT, (signed_in, Check("consent", consented, why)))
+
+
+def _best_level(person: Person, situation: Situation) -> str:
+    """Return what the person reaches by signing in anew with all they have."""
+    level = ACR_TWO_FACTORS if person.account.second_factors else ACR_SINGLE_FACTOR
+    return acr_name(level, situation.realm.acr_names)
 
 
 def _unmet(reason: str) -> OAuthError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keystead.core.assurance import Assurance, assurance
+from keystead.core.assurance import ACR_TWO_FACTORS, Assurance, assurance
 from keystead.core.cookies import cookie_name, read_cookie
 from keystead.core.http import Request
 from keystead.core.liveness import session_is_live
@@ -55,6 +55,11 @@ class Person:
     assurance: Assurance
     told: str
 
+    @property
+    def complete(self) -> bool:
+        """Whether all was proved that this account asks for: with a second factor enrolled, two kinds."""
+        return not self.account.second_factors or assurance(self.session.evidence).acr == ACR_TWO_FACTORS
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -66,6 +71,8 @@ class Situation:
     person: Person | None
     consent: Consent | None
     interaction: Interaction | None = None
+    halfway: Person | None = None
+    """Who proved a password here and owes a second factor. They are not signed in: `person` is None."""
 
 
 def read_browser(request: Request, cx: ServerContext) -> Browser:
@@ -84,12 +91,13 @@ def gather(place: Place, client_id: str, session_digest: str, now: EpochSeconds)
     """Read the situation of a new request."""
     land = yield from survey(place.realm, place.issuer, now)
     client = (yield from get(Client, place.realm, client_id, now)) if client_id else None
-    person = yield from signed_in_person(land.realm, session_digest, now)
+    proved = yield from person_of(land.realm, session_digest, now)
+    person = proved if proved is not None and proved.complete else None
     consent: Consent | None = None
     if person is not None and client is not None:
         person = replace(person, told=subject_for(place.sealer, client, person.account.id))
         consent = yield from get(Consent, place.realm, consent_id(person.account.id, client.id), now)
-    return Situation(land.realm, client, land.scope_map, person, consent)
+    return Situation(land.realm, client, land.scope_map, person, consent, halfway=None if person else proved)
 
 
 def gather_again(place: Place, handle: str, browser: Browser, now: EpochSeconds) -> Read[Situation | None]:
@@ -101,8 +109,8 @@ def gather_again(place: Place, handle: str, browser: Browser, now: EpochSeconds)
     return replace(situation, interaction=interaction)
 
 
-def signed_in_person(realm: Realm, session_digest: str, now: EpochSeconds) -> Read[Person | None]:
-    """Return who a session cookie signs in, if the session is still live."""
+def person_of(realm: Realm, session_digest: str, now: EpochSeconds) -> Read[Person | None]:
+    """Return whose live session a cookie is, `complete` or halfway through signing in."""
     if not session_digest:
         return None
     session = only((yield from find(Session, realm.id, now, index="handle_digest", value=session_digest, limit=1)))

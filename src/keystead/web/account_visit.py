@@ -43,6 +43,8 @@ async def account_visit(request: Request, cx: ServerContext) -> AccountVisit | R
     """Return the visit, or where to go first."""
     browser = read_browser(request, cx)
     situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
+    if situation.halfway is not None:
+        return see_other(f"{cx.issuer(request.realm)}/second-factor")
     if situation.person is None:
         return see_other(f"{cx.issuer(request.realm)}/sign-in")
     if situation.person.account.new_password_due:

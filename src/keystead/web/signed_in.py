@@ -27,6 +27,8 @@ class SignedInEndpoint(EndpointPlugin):
         """Answer one visit."""
         browser = read_browser(request, cx)
         situation = await cx.store.read(gather(place_of(request, cx), "", browser.session_digest, request.now))
+        if situation.halfway is not None:
+            return see_other(f"{cx.issuer(request.realm)}/second-factor")
         if situation.person is None:
             return see_other(f"{cx.issuer(request.realm)}/sign-in")
         subject = situation.person.account.id

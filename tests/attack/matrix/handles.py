@@ -200,7 +200,8 @@ SERVICE_DOORS = (
 STREAM_DOORS = ("ssf/streams stream_id", "ssf/status stream_id", "ssf/poll stream_id", "ssf/verification stream_id")
 HINTS = ("logout id_token_hint", "authorize id_token_hint", "par id_token_hint", "backchannel id_token_hint")
 RESUMING = tuple(
-    f"{page} interaction" for page in ("authorize/resume", "sign-in", "consent", "sign-up", "new-password")
+    f"{page} interaction"
+    for page in ("authorize/resume", "sign-in", "consent", "sign-up", "new-password", "second-factor")
 )
 
 KINDS: dict[str, Kind] = {

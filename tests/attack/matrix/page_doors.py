@@ -125,6 +125,7 @@ PAGE_DOORS: dict[str, Door] = {
     "consent interaction": _resumed("consent"),
     "sign-up interaction": _resumed("sign-up"),
     "new-password interaction": _resumed("new-password"),
+    "second-factor interaction": _resumed("second-factor"),
     "browser cookie": Door("authorize/resume", _browser_cookie),
     "logout id_token_hint": Door("logout", _hint_at_logout),
     "logout token": _form("logout", lambda page: page.status == 303 or "signed out" in page.text, answer="yes"),

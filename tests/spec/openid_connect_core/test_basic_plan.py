@@ -213,7 +213,7 @@ async def test_oidcc_ensure_request_with_acr_values_succeeds(suite: RelyingParty
 async def test_the_realms_own_acr_names_are_offered_asked_for_and_told(issuer: Issuer) -> None:
     await issuer.set_up(suite_client(), somebody(), acr_names={"1": "urn:example:loa:low"})
     party = RelyingParty(issuer)
-    assert (await party.metadata())["acr_values_supported"] == ["urn:example:loa:low"]
+    assert (await party.metadata())["acr_values_supported"] == ["urn:example:loa:low", "2"]
     tokens, claims = await party.flow(acr_values="urn:example:loa:low")
     assert claims["acr"] == "urn:example:loa:low"
     told = await issuer.post("introspect", {"token": tokens["access_token"]}, basic=("suite", SECRET))

@@ -101,4 +101,4 @@ async def test_the_level_told_is_one_that_was_asked_for(issuer: Issuer) -> None:
 async def test_discovery_lists_the_levels(issuer: Issuer) -> None:
     await open_shop(issuer)
     document = (await issuer.send(".well-known/openid-configuration", method="GET")).json
-    assert document["acr_values_supported"] == ["1"]
+    assert document["acr_values_supported"] == ["1", "2"]

@@ -61,6 +61,7 @@ OURS_ALONE = frozenset(
         "user_code_mac",
         "configured_password_mac",
         "new_password_due",
+        "second_factors",
         "authority_epoch",
         "created_at",
         "updated_at",

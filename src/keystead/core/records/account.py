@@ -15,6 +15,7 @@ class Account(Record, frozen=True, kw_only=True):
     `user_code_mac` knows, without saying it, the code that must come with a backchannel authentication request (CIBA).
     `claims` holds OIDC standard claims beyond those with a field. `password_hash` is an Argon2id string.
     `new_password_due` says why a new password has to be chosen before anything else, empty when none has to be.
+    `second_factors` are the types of the factors that have to be proved beside the password; it follows the factors.
     `authority_epoch` grows whenever all that was granted before must die (password change, disable, log out
     everywhere); sessions and grants remember the epoch they were made in.
     """
@@ -28,6 +29,7 @@ class Account(Record, frozen=True, kw_only=True):
     password_hash: str = ""
     configured_password_mac: str = ""
     new_password_due: str = ""
+    second_factors: tuple[str, ...] = ()
     email: str = ""
     email_verified: bool = False
     name: str = ""
