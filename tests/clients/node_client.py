@@ -31,19 +31,21 @@ Visit = Callable[[str], Awaitable[str]]
 """Visits a URL as a person does, and returns where the browser was sent in the end."""
 
 
-def installed() -> Path:
+def installed(source: Path = SOURCE) -> Path:
     """Return a directory with the scripts and their packages; skip the test, loudly, where these cannot be had."""
-    digest = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
     place = ROOT / "build" / f"node-clients-{digest}"
     place.mkdir(parents=True, exist_ok=True)
     with (place / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for file in SOURCE.iterdir():
+        for file in source.iterdir():
             shutil.copy(file, place / file.name)
         if not (place / "node_modules" / ".package-lock.json").exists():
             npm = [str(BIN / "node"), str(BIN.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), "ci"]
             if why := _install([*npm, *_IMPATIENT], place):
-                pytest.skip(f"CLIENTS IN NODE DID NOT RUN: npm ci failed: {why}")
+                pytest.skip(
+                    f"PACKAGES OF {source.parent.name} FOR NODE DID NOT COME, SO THIS DID NOT RUN: npm ci failed: {why}"
+                )
     return place
 
 

@@ -80,7 +80,7 @@ def _box(model: AuthorizationModel, definition: TypeDefinition, here: str) -> Bo
     rows: list[Row] = []
     for relation in definition.relations:
         name = relation_id(definition.name, relation.name)
-        href = f"{here}?relation={quote(name, safe='')}#graph" if here else ""
+        href = f"{here}{'&' if '?' in here else '?'}relation={quote(name, safe='')}#chosen" if here else ""
         said = f"{relation.name} of {definition.name}: {' '.join(text for text, _ in parts_of(relation.rewrite))}"
         rows.append(Row(name, relation.name, "relation", href=href, label=said, group=name))
         rows += [

@@ -71,8 +71,8 @@ def _shown(visit: ConsoleVisit, store: AuthorizationStore, model: AuthorizationM
         "only": bool(query.only),
         "lines": list(zip(highlighted(to_dsl(model)), _marked_lines(model, sketch.chosen), strict=True)),
         "counts": _counts(model),
-        "whole_link": f"{address(here, id=query.id)}#graph",
-        "only_link": address(here, id=query.id, relation=sketch.chosen, only="" if query.only else "1") + "#graph",
+        "whole_link": address(here, id=query.id),
+        "only_link": address(here, id=query.id, relation=sketch.chosen, only="" if query.only else "1") + "#chosen",
     }
 
 
