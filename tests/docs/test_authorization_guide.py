@@ -24,10 +24,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_program_prints_what_the_guide_says(folder: Path) -> None:
-    for _ in range(2):  # a second run finds its tuples written
-        run = subprocess.run([sys.executable, "decide.py"], cwd=folder, capture_output=True, text=True, check=False)
+    programs = [("decide.py", "output"), ("decide.py", "output"), ("conditions.py", "conditions.txt")]
+    for program, output in programs:  # a second run finds its tuples written
+        run = subprocess.run([sys.executable, program], cwd=folder, capture_output=True, text=True, check=False)
         assert (run.returncode, run.stderr) == (0, "")
-        assert run.stdout == (folder / "output").read_text("utf-8")
+        assert run.stdout == (folder / output).read_text("utf-8")
 
 
 def test_the_commands_work(folder: Path) -> None:

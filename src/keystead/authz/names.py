@@ -7,17 +7,20 @@ Identifiers are compared as they are: no case folding, no Unicode normalisation,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from keystead.authz.errors import InvalidRelationship
+from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
 
 WILDCARD: Final = "*"
 MAX_USER: Final = 512
 MAX_OBJECT: Final = 256
 
+_canonical: Final = msgspec.json.Encoder(order="sorted")
 _NAME: Final = r"[^:#@*\s\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _ID: Final = r"[^:#\s\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _OBJECT: Final = re.compile(rf"({_NAME}{{1,254}}):((?!\*\Z){_ID}+)")
@@ -76,15 +79,23 @@ def parse_relation(text: str) -> str:
     return text
 
 
-def relationship(text: str) -> Relationship:
-    """Read a tuple written `object#relation@user`: `order:17#owner@user:alice`. Raises: InvalidRelationship."""
+def relationship(
+    text: str, *, condition: str = "", context: Mapping[str, object] | None = None, expires_at: int = 0
+) -> Relationship:
+    """Read a tuple written `object#relation@user`: `order:17#owner@user:alice`.
+
+    It counts while `condition`, a condition of the model, holds; `context` are those of its parameters that the tuple
+    brings along, and they win over what a question brings. From `expires_at` (seconds since 1970) on it counts no more.
+    Raises: InvalidRelationship.
+    """
     head, hash_mark, tail = text.partition("#")
     relation, at_mark, user = tail.partition("@")
     if not (hash_mark and at_mark):
         raise InvalidRelationship(f"{text[:MAX_USER]!r} is not a tuple: write `order:17#owner@user:alice`")
     parse_object(head)
     parse_user(user)
-    return Relationship(head, parse_relation(relation), user)
+    stored = _canonical.encode(context).decode() if context else ""
+    return Relationship(head, parse_relation(relation), user, condition, stored, EpochSeconds(expires_at))
 
 
 def text_of(tuple: Relationship) -> str:
