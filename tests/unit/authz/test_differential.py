@@ -30,7 +30,7 @@ from tests.unit.authz.random_cases import (
 
 NOW = 100
 OBJECTS = {f"{type}:{id}" for type in TYPES for id in (*IDS, "stranger")}
-FILTERS = ("user", "robot", "doc", "group#a", "doc#b")
+FILTERS = ("user", "user", "robot", "doc", "group#a", "doc#b")
 STORIES = 100_000
 
 
@@ -143,6 +143,8 @@ def compare_users(random: Random, evaluator: Evaluator, world: World) -> None:
     """A list holds whoever's check says yes, and nobody else; only those that everybody covers may be left out."""
     type, relation = random.choice(evaluator.graph.plan.names)
     object, filter = f"{type}:{random.choice((*IDS, 'stranger'))}", random.choice(FILTERS)
+    if world.counting and random.random() < 0.8:
+        object, relation = random.choice(sorted(world.counting))
     suffix = f"#{filter.partition('#')[2]}" if "#" in filter else ""
     people = [f"{filter.partition('#')[0]}:{id}{suffix}" for id in (*IDS, "stranger", *([] if suffix else ["*"]))]
     try:

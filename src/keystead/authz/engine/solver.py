@@ -69,10 +69,10 @@ class Solver:
     def _enter(self, vertex: Vertex) -> bool:
         """Look at a gate for the first time: find out what it depends on, unless a tuple settles it (answer: True)."""
         if vertex.node >= 0:
+            self.deepest = max(self.deepest, vertex.hops)
             if vertex.node == self.question.userset:
                 vertex.value = Value.TRUE
                 return True
-            self.deepest = max(self.deepest, vertex.hops)
         rule = vertex.rule
         if isinstance(rule, Named) and vertex.gate is Gate.ANY and self._is_named(vertex, rule):
             vertex.value = Value.TRUE
