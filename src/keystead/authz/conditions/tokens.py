@@ -67,10 +67,15 @@ def cut(text: str) -> list[Token]:
     return tokens
 
 
+def body_of_string(opening: str) -> re.Pattern[str]:
+    """Return what finds the rest of a string that begins so: `'`, `\"`, three of them, perhaps after `b` or `r`."""
+    prefix = opening.rstrip("'\"")
+    bodies = _RAW_BODIES if "r" in prefix.lower() else _BODIES
+    return bodies[opening[len(prefix) :]]
+
+
 def _end_of_string(text: str, opening: str, at: int, start: int) -> int:
-    prefix = opening.rstrip("'\"").lower()
-    bodies = _RAW_BODIES if "r" in prefix else _BODIES
-    body = bodies[opening[len(prefix) :]].match(text, start)
+    body = body_of_string(opening).match(text, start)
     if body is None:
         raise Unreadable("nothing closes this string", at, start, "close it with the same quotes, on the same line")
     return body.end()

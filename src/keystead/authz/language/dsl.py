@@ -6,9 +6,10 @@ types, added relations and conditions in order of module, file and name, as Open
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from keystead.authz.errors import NOWHERE, ModelError, Problem
+from keystead.authz.language.tokens import KEYWORDS, fits_braces, is_word
 from keystead.authz.model import (
     AuthorizationModel,
     Computed,
@@ -21,12 +22,14 @@ from keystead.authz.model import (
     Rewrite,
     TypeDefinition,
     Union,
+    leaves,
 )
 
 
 def to_dsl(model: AuthorizationModel, *, sources: bool = False) -> str:
     """Write a model; with `sources`, comments say which module and file each part comes from. Raises: ModelError."""
     require_one_module_a_file(model)
+    require_words(model)
     modular = any(definition.module for definition in model.types)
     types = sorted(model.types, key=_order) if modular else model.types
     conditions = sorted(model.conditions, key=_order) if modular else model.conditions
@@ -63,6 +66,51 @@ def require_one_module_a_file(model: AuthorizationModel) -> None:
         raise ModelError(problems)
 
 
+def require_words(model: AuthorizationModel) -> None:
+    """Refuse names and expressions that JSON may have and the language cannot write. Raises: ModelError."""
+    names: dict[str, None] = {}
+    for definition in model.types:
+        names[definition.name] = None
+        for relation in definition.relations:
+            names |= {relation.name: None}
+            for leaf in leaves(relation.rewrite):
+                names |= dict.fromkeys(_names_in(leaf))
+    problems = [
+        Problem(
+            f"the name '{name[:60]}' is not supported by the OpenFGA DSL syntax.",
+            NOWHERE,
+            "unsupported-dsl-name",
+            "rename it, or keep the model in JSON",
+            name,
+        )
+        for name in names
+        if not is_word(name) or name in KEYWORDS
+    ]
+    problems += [
+        Problem(
+            f"the expression of '{condition.name}' is not supported by the OpenFGA DSL syntax.",
+            condition.span,
+            "unsupported-dsl-expression",
+            "close its braces and strings, and write `\\x23` for a `#` after a space; or keep the model in JSON",
+            condition.name,
+        )
+        for condition in model.conditions
+        if not fits_braces(condition.expression)
+    ]
+    if problems:
+        raise ModelError(problems)
+
+
+def _names_in(leaf: Direct | Computed | FromParent) -> Iterator[str]:
+    if isinstance(leaf, Direct):
+        for restriction in leaf.restrictions:
+            yield from (each for each in (restriction.type, restriction.relation, restriction.condition) if each)
+    else:
+        yield leaf.relation
+        if isinstance(leaf, FromParent):
+            yield leaf.tupleset
+
+
 def _order(part: TypeDefinition | RelationDefinition | ConditionDefinition) -> tuple[str, str, str]:
     return part.module, part.file if part.module else "", part.name
 
@@ -82,7 +130,7 @@ def _type(definition: TypeDefinition, *, modular: bool, sources: bool) -> str:
 def _condition(condition: ConditionDefinition, *, sources: bool) -> str:
     parameters = ", ".join(f"{parameter.name}: {parameter}" for parameter in condition.parameters)
     source = _source(condition, "", sources=sources)
-    return f"condition {condition.name}({parameters}) {{\n  {condition.expression}\n}}{source}\n"
+    return f"condition {condition.name}({parameters}) {{\n  {condition.expression.strip()}\n}}{source}\n"
 
 
 def _source(part: TypeDefinition | RelationDefinition | ConditionDefinition, prefix: str, *, sources: bool) -> str:

@@ -11,18 +11,22 @@ from typing import Final
 
 import msgspec
 
+from keystead.authz.conditions.tokens import body_of_string
 from keystead.authz.errors import ModelError, Problem, Span
 
 WORD: Final = "word"
 MARK: Final = "mark"
 NEWLINE: Final = "newline"
 END: Final = "end"
+KEYWORDS: Final = frozenset({"or", "and", "but", "from", "with", "define", "relations"})
 
 _COMMENT: Final = re.compile(r"(^|(?<=[ \t]))#.*", re.MULTILINE)
 _TOKEN: Final = re.compile(
     r"(?P<space>[ \t\f]+)|(?P<newline>\r\n|\r|\n)"
     r"|(?P<word>[A-Za-z0-9_\-][A-Za-z0-9_\-./]*)|(?P<mark>[\[\]():,*#<>{}])"
 )
+_WORD: Final = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9_\-./]*")
+_PIECE: Final = re.compile(r"//[^\n]*|[bB]?[rR]?(?:\"\"\"|'''|\"|')|[{}]")
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -41,6 +45,20 @@ class Token(msgspec.Struct, frozen=True):
 def blank_comments(text: str) -> str:
     """Replace every comment by spaces of the same length."""
     return _COMMENT.sub(lambda match: " " * len(match[0]), text)
+
+
+def is_word(name: str) -> bool:
+    """Tell whether the language can write a name."""
+    return _WORD.fullmatch(name) is not None
+
+
+def fits_braces(expression: str) -> bool:
+    """Tell whether an expression, written between braces, is read again as it is."""
+    text = f"{expression.strip()}\n}}"
+    try:
+        return Scanner(text).take_braced() == text[:-1]
+    except ModelError:
+        return False
 
 
 class Scanner:
@@ -71,18 +89,37 @@ class Scanner:
         return Token(END, "", self._span(self._at, self._at), self._at)
 
     def take_braced(self) -> str | None:
-        """Return the text up to the brace that closes one just read, or None if nothing closes it."""
-        depth, start = 1, self._at
-        for offset in range(start, len(self.text)):
-            depth += {"{": 1, "}": -1}.get(self.text[offset], 0)
+        """Return the text up to the brace that closes one just read, or None if nothing closes it.
+
+        Braces in strings and comments of the expression do not count. Raises: ModelError at a string without end.
+        """
+        depth, start, at = 1, self._at, self._at
+        while match := _PIECE.search(self.text, at):
+            at = match.end()
+            if match[0] in ("{", "}"):
+                depth += 1 if match[0] == "{" else -1
+            elif match[0][0] != "/":
+                at = self._end_of_string(match, start)
             if depth == 0:
-                body = self.text[start:offset]
-                self._line += body.count("\n")
-                if "\n" in body:
-                    self._line_start = start + body.rindex("\n") + 1
-                self._at = offset + 1
+                body = self.text[start : match.start()]
+                self._pass(body, start)
+                self._at = at
                 return body
         return None
+
+    def _end_of_string(self, opening: re.Match[str], start: int) -> int:
+        body = body_of_string(opening[0]).match(self.text, opening.end())
+        if body is None:
+            self._pass(self.text[start : opening.start()], start)
+            span = self._span(opening.start(), opening.end())
+            remedy = "close it with the same quotes; ` #` begins a comment even in a string, write `\\x23` there"
+            raise ModelError([Problem("nothing closes this string.", span, "syntax", remedy, opening[0])])
+        return body.end()
+
+    def _pass(self, body: str, start: int) -> None:
+        self._line += body.count("\n")
+        if "\n" in body:
+            self._line_start = start + body.rindex("\n") + 1
 
     def _span(self, start: int, end: int) -> Span:
         return Span(self._line, start - self._line_start + 1, end - self._line_start + 1, self._file)
