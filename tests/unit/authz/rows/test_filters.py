@@ -32,10 +32,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engi
 @pytest.mark.parametrize("monotone", [True, False], ids=["unions", "everything"])
 def test_the_rows_are_those_the_engine_allows(database: sa.Engine, monotone: bool) -> None:
     seen = Counter[str]()
-    for seed in range(30):
+    for seed in range(16):
         compare_a_world(database, seed, seen, monotone=monotone)
-    assert seen["rows"] > 60
-    assert seen["refused"] < seen["compared"] / 3
+    assert seen["rows"] > 50
+    assert seen["refused"] < seen["compared"] / 2
 
 
 @pytest.mark.slow
