@@ -58,7 +58,7 @@ def _relation(mapping: RowMapping, type: str, relation: str) -> str:
 
 def refuse_conditions(mapping: RowMapping, slot: Slot) -> None:
     """Refuse what stored tuples with conditions could decide: SQL cannot evaluate them. Raises: NotExpressible."""
-    for type, relation in sorted(_involved(mapping, slot) & mapping.conditioned):
+    for type, relation in sorted(involved(mapping, slot) & mapping.conditioned):
         raise NotExpressible(
             f"{type}#{relation}: its stored tuples may have conditions, which SQL cannot evaluate; ask the view over "
             "the rows (`check`, `list_objects`), or map this relation to rows with the condition in `where`"
@@ -89,7 +89,7 @@ def extra_rows(mapping: RowMapping, tuples: Iterable[TupleLike]) -> dict[Slot, t
     return found
 
 
-def _involved(mapping: RowMapping, slot: Slot) -> set[Slot]:
+def involved(mapping: RowMapping, slot: Slot) -> set[Slot]:
     """Return every relation that the model lets matter for one, whoever asks."""
     found, walk = {slot}, [slot]
     while walk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -37,6 +37,7 @@ class RowMapping(msgspec.Struct, frozen=True):
     stored_slots: frozenset[Slot]
     conditioned: frozenset[Slot]
     plan: Plan
+    clock: Callable[[], float]
 
     def rows_of(self, slot: Slot) -> tuple[TupleRows, ...]:
         """Return where the tuples of a relation are."""

@@ -75,10 +75,11 @@ class Rows(msgspec.Struct, frozen=True):
 class StoredTuples(msgspec.Struct, frozen=True):
     """Where tuples are stored that are in no row of the service: a table of the same database.
 
-    `table` is the table that `keystead.authz.open` writes to; `realm` and `store` as they were given there.
+    `table` is the table that the engine writes to within the service's transactions (`engine.within`), or
+    `relationships` where the engine has the database to itself; `realm` and `store` as they were given to `open`.
     """
 
-    table: str = "relationships"
+    table: str = "keystead_relationships"
     schema: str = ""
     realm: str = "default"
     store: str = "default"

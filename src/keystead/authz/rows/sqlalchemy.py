@@ -7,26 +7,33 @@ session.scalars(select(Order).where(filter_for(authz, "user:alice", "viewer", Or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import types
 from sqlalchemy.exc import CompileError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement, ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseList
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from keystead.authz.rows.asking import condition_for
+from keystead.authz.rows.async_view import AsyncRowView
 from keystead.authz.rows.kinds import Kind
+from keystead.authz.rows.loading import MAX_LOADED
 from keystead.authz.rows.mapped import RowMapping
 from keystead.authz.rows.problems import MappingError
 from keystead.authz.rows.sql import Bound, Outer, Rendered, Sql, rendered
 from keystead.authz.rows.sqlalchemy_tables import table
 from keystead.authz.rows.tables import Column
+from keystead.authz.rows.view import RowView
 from keystead.authz.writes import TupleLike
+
+T = TypeVar("T")
 
 _TYPES: dict[Kind, types.TypeEngine[Any]] = {
     Kind.INTEGER: types.BigInteger(),
@@ -133,3 +140,42 @@ def _for_sqlite(element: RowsFilter, compiler: SQLCompiler, **options: Any) -> s
 @compiles(RowsFilter, "postgresql")
 def _for_postgresql(element: RowsFilter, compiler: SQLCompiler, **options: Any) -> str:
     return str(compiler.process(element.postgresql, **options))
+
+
+def over(mapping: RowMapping, session: Session | sqlalchemy.Connection, *, most: int = MAX_LOADED) -> RowView:
+    """Ask the engine about the rows as they are in a session or connection, in its transaction.
+
+    What a Session holds back is flushed first, as before any query of its own, unless it was made not to.
+    """
+
+    def run(query: Sql) -> Sequence[Sequence[Any]]:
+        if isinstance(session, Session) and session.autoflush:
+            session.flush()
+        database = session.get_bind().dialect.name if isinstance(session, Session) else session.dialect.name
+        return session.execute(_statement(query, database)).all()
+
+    return RowView(mapping, run, most=most)
+
+
+def over_async(mapping: RowMapping, session: AsyncSession | AsyncConnection, *, most: int = MAX_LOADED) -> AsyncRowView:
+    """Do the same for an AsyncSession or AsyncConnection: the same questions, awaited."""
+
+    async def ask(question: Callable[[RowView], T]) -> T:
+        return await session.run_sync(lambda plain: question(over(mapping, plain, most=most)))
+
+    return AsyncRowView(ask)
+
+
+def _statement(query: Sql, database: str) -> sqlalchemy.TextClause:
+    if database not in ("sqlite", "postgresql"):
+        raise MappingError([f"views over rows speak to SQLite and PostgreSQL, not to {database}"])
+    words: list[str] = []
+    values: list[sqlalchemy.BindParameter[Any]] = []
+    for piece in rendered(query, database):
+        if isinstance(piece, str):
+            words.append(piece.replace("\\", "\\\\").replace(":", "\\:"))
+        elif isinstance(piece, Bound):
+            name = f"value_{len(values)}"
+            words.append(f":{name}")
+            values.append(bind(piece, name))
+    return sqlalchemy.text(" ".join(words)).bindparams(*values)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import msgspec
 
 from keystead.authz.rows import keys
 from keystead.authz.rows.identities import Identity, InColumn, InTuple
+from keystead.authz.rows.kinds import Kind
 from keystead.authz.rows.sql import Bound, Sql, differs, joined, quoted, sql, table_name
 from keystead.authz.rows.tables import Column, Table
 
@@ -50,13 +54,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class TupleTable(msgspec.Struct, frozen=True):
-    """Stored tuples of one relation of one store, without a condition."""
+    """Stored tuples of one relation of one store. `clock`: only those that have no condition and have not expired."""
 
     table: Table
     realm: str
     store: str
     slot: Slot
     user: str = ""
+    clock: Callable[[], float] | None = None
     own: bool = False
 
     def source(self, alias: str) -> Sql:
@@ -66,11 +71,16 @@ class TupleTable(msgspec.Struct, frozen=True):
     def demands(self, alias: str) -> list[Sql]:
         """Write which tuples are meant."""
         type, relation = self.slot
-        wanted = {"realm": self.realm, "store": self.store, "relation": relation, "condition": ""}
+        wanted = {"realm": self.realm, "store": self.store, "relation": relation}
         if self.user:
             wanted["user"] = self.user
+        if self.clock:
+            wanted["condition"] = ""
         demands = [sql(f"{alias}.{quoted(name)} = ", Bound(value)) for name, value in wanted.items()]
         object = f"{alias}.{quoted('object')}"
+        if self.clock:
+            expires, now = f"{alias}.{quoted('expires_at')}", Bound(math.floor(self.clock()), Kind.INTEGER)
+            demands.append(sql(f"({expires} = 0 OR {expires} > ", now, ")"))
         return [*demands, sql(f"{object} >= ", Bound(f"{type}:")), sql(f"{object} < ", Bound(f"{type};"))]
 
 

@@ -26,6 +26,7 @@ from tests.unit.authz.random_cases import RELATIONS, TYPES, random_model
 TYPE_OF = {Kind.INTEGER: sa.Integer, Kind.TEXT: sa.String, Kind.UUID: sa.Uuid}
 UUIDS = tuple(str(UUID(int=number * 0x1234567890ABCDEF1234567890ABCDEF % 2**128)) for number in (1, 2, 3))
 GARBAGE = ("*", "", "1 ", "a:b", "1#a", "01", "A", "1\n", "x" * 300, " ")
+NOW = 1_700_000_000
 ROLES = ("reader", "owner")
 Maker = Callable[[], Source]
 """Declares a source, once the tables are there."""
@@ -64,7 +65,9 @@ class World:
             )
             for type in self.mapped
         ]
-        self.mapping: RowMapping = map_rows(self.model, declared, stored=StoredTuples("tuples"))
+        self.mapping: RowMapping = map_rows(
+            self.model, declared, stored=StoredTuples("tuples"), clock=lambda: NOW + 0.5
+        )
         self._count_stored()
 
     def create(self, connection: sa.Connection) -> None:
@@ -234,10 +237,16 @@ class World:
             keys.add(text_of(each))
             store = self.random.choice(("default", "default", "default", "other"))
             condition = "late" if self.random.random() < 0.05 else ""
-            values = {"realm": "default", "store": store, "object": each.object, "relation": each.relation}
-            values |= {"user": each.user, "condition": condition, "context": ""}
+            values: dict[str, Any] = {
+                "realm": "default",
+                "store": store,
+                "object": each.object,
+                "relation": each.relation,
+            }
+            expires_at = self.random.choice((0, 0, 0, 0, NOW, NOW + 1))
+            values |= {"user": each.user, "condition": condition, "context": "", "expires_at": expires_at}
             self.inserts.append((self.stored_table, values))
-            if store == "default" and not condition:
+            if store == "default" and not condition and expires_at != NOW:
                 self._candidates.append(each)
 
     def _count_stored(self) -> None:
@@ -250,7 +259,8 @@ class World:
 def _stored_table(metadata: sa.MetaData) -> sa.Table:
     bytewise = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     names = ("realm", "store", "object", "relation", "user", "condition", "context")
-    return sa.Table("tuples", metadata, *(sa.Column(name, bytewise) for name in names))
+    columns: list[sa.Column[Any]] = [sa.Column(name, bytewise) for name in names]
+    return sa.Table("tuples", metadata, *columns, sa.Column("expires_at", sa.BigInteger))
 
 
 def _subject(who: Restriction) -> str:
