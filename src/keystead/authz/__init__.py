@@ -28,6 +28,7 @@ from keystead.authz.errors import (
     InvalidRelationship,
     ModelError,
     NotThereYet,
+    StaleFacts,
     Undecided,
     WriteRefused,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "NotThereYet",
     "Preconditions",
     "Snapshot",
+    "StaleFacts",
     "Step",
     "Undecided",
     "Within",

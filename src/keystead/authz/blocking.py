@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.embedded import AuthorizationEngine
@@ -19,6 +19,9 @@ from keystead.authz.snapshot import Context, Question, Snapshot
 from keystead.authz.within import Within
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike
 from keystead.storage.ports import Relationship, RelationshipChange
+
+if TYPE_CHECKING:
+    from keystead.authz.shared import Following
 
 T = TypeVar("T")
 
@@ -175,6 +178,11 @@ class BlockingAuthorizationEngine:
             if self._thread.is_alive():
                 self._run(changes.aclose())
 
+    @property
+    def shared(self) -> Following | None:
+        """The copy of shared facts: its `staleness`, its `position`, its `last_failure`."""
+        return self._engine.shared
+
     def close(self) -> None:
         """Let go of the store and end the thread."""
         if self._thread.is_alive():
@@ -197,7 +205,7 @@ class BlockingAuthorizationEngine:
             if version is None:
                 current = replica.is_current(engine.backend, at_least)
             else:
-                current = version == self._seen and replica.graph.revision >= max(at_least, replica.wanted)
+                current = version == self._seen and replica.reaches(at_least)
             if current:
                 return question(engine.here())
         answer = self._run(self._answered(at_least, question))

@@ -86,7 +86,8 @@ class Denied(decisions.Denied, frozen=True, tag="denied"):
     """No. `reason` is a stable slug, `detail` a sentence, `looked_at` the first places that were searched.
 
     Reasons: `authz.no_path`, `authz.excluded` (a `but not` took it away; `detail` says how), `authz.contradiction`
-    (the tuples make it depend on its own negation).
+    (the tuples make it depend on its own negation), `authz.stale_facts` (it hangs on shared facts that are older than
+    they may be, or never came).
     """
 
     looked_at: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from keystead.storage.ports import Store
 
 if TYPE_CHECKING:
     from keystead.authz.blocking import BlockingAuthorizationEngine
+    from keystead.authz.shared import SharedSource
 
 
 POSTGRES_LAG: Final = 0.1
@@ -29,6 +30,7 @@ class Options(TypedDict, total=False):
     maximum_lag: float
     progress: Callable[[int], None]
     tables: str
+    shared: SharedSource
 
 
 def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options]) -> AuthorizationEngine:
@@ -39,6 +41,7 @@ def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options
     how old an answer may be when other processes write; a file or memory is always asked. `progress` hears how many
     tuples are loaded so far. `tables`: the tuples are in tables whose names begin so, in the service's own database;
     `table_definitions` makes them, and `engine.within(connection)` writes in the service's own transactions.
+    `shared`: tuples of some types come from a server (`keystead.sdk.shared_facts.SharedFacts`) and are only read here.
     Raises: ModelError, with line, column and remedy of everything wrong with the model; ConfigurationError for a
     URL it cannot open; StorageUnavailable.
     """
@@ -53,6 +56,7 @@ def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options
         maximum_lag=options.get("maximum_lag", POSTGRES_LAG),
         progress=options.get("progress"),
         tables=tables,
+        shared=options.get("shared"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.engine.expansion import Expansion
@@ -28,6 +28,12 @@ from keystead.storage.ports import (
     write_relationships,
 )
 
+if TYPE_CHECKING:
+    from keystead.authz.shared import Following, SharedSource, Trust
+
+FIRST_SECONDS: Final = 5.0
+"""How long the first question waits for shared facts to come."""
+
 
 class AuthorizationEngine:
     """Decides who may do what to which object, from the tuples of one store. Made by `keystead.authz.open`.
@@ -50,6 +56,7 @@ class AuthorizationEngine:
         maximum_lag: float = 0.0,
         progress: Progress | None = None,
         tables: str = "",
+        shared: SharedSource | None = None,
     ) -> None:
         self.model = model
         self.plan = compile_model(model)
@@ -60,6 +67,12 @@ class AuthorizationEngine:
         self.replica = Replica(self.plan, realm, store, maximum_lag=maximum_lag, progress=progress)
         self._here: Snapshot | None = None
         self._tables = Tables(tables) if tables else None
+        self.shared: Following | None = None
+        """The copy of shared facts: its `staleness`, its `position`, its `last_failure`."""
+        self.foreign: frozenset[str] = frozenset()
+        self._trust: Trust | None = None
+        if shared is not None:
+            self._share(shared)
 
     async def snapshot(self, *, at_least: int = 0) -> Snapshot:
         """Return what is known now, to be asked without waiting for anything, at one revision.
@@ -67,7 +80,7 @@ class AuthorizationEngine:
         Raises: NotThereYet, StorageUnavailable.
         """
         here = await self.current(at_least)
-        snapshot = Snapshot(here.graph, self.clock(), self.replica.lock)
+        snapshot = Snapshot(here.graph, self.clock(), self.replica.lock, self._trust)
         self.replica.held.add(snapshot)
         return snapshot
 
@@ -227,6 +240,8 @@ class AuthorizationEngine:
 
     async def close(self) -> None:
         """Let go of the store."""
+        if self.shared is not None:
+            await self.shared.close()
         await self.backend.close()
 
     async def __aenter__(self) -> Self:
@@ -242,6 +257,8 @@ class AuthorizationEngine:
 
         Does not: stay as it is, as `snapshot` does.
         """
+        if self.shared is not None and not self.shared.complete:
+            await self.shared.start(FIRST_SECONDS)
         graph = await self.replica.catch_up(self.backend, at_least)
         if graph.revision < at_least:
             raise NotThereYet(at_least, graph.revision)
@@ -252,8 +269,17 @@ class AuthorizationEngine:
         graph, now = self.replica.graph, int(self.clock())  # tuples expire by whole seconds
         here = self._here
         if here is None or here.graph is not graph or here.now != now:
-            here = self._here = Snapshot(graph, now, self.replica.lock)
+            here = self._here = Snapshot(graph, now, self.replica.lock, self._trust)
         return here
+
+    def _share(self, source: SharedSource) -> None:
+        from keystead.authz.shared import Following, Trust
+
+        replica = self.replica
+        following = Following(source, lambda step: replica.exchange(step.gone, step.come))
+        replica.foreign = self.foreign = source.types
+        replica.facts = lambda: following.facts.values()
+        self.shared, self._trust = following, Trust(self.plan, following)
 
     def _own_tables(self) -> Tables:
         if self._tables is None:

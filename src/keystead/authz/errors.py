@@ -8,6 +8,7 @@
         ├─ Undecided               a list cannot be complete: an answer in it is conditional
         ├─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
         ├─ NotThereYet             the answer was to know of a revision that has not come here
+        ├─ StaleFacts              a list would rest on shared facts that are too old, or never came
         └─ ChangesGone             changes were asked for that are no longer kept
 
 Does not: carry a decision. "No" is a `Denied`, never an exception.
@@ -102,6 +103,10 @@ class NotThereYet(AuthorizationError):
         )
         self.wanted = wanted
         self.revision = revision
+
+
+class StaleFacts(AuthorizationError):
+    """A list was asked for that rests on shared facts, and these are older than they may be."""
 
 
 class ChangesGone(AuthorizationError):

@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan
+from keystead.storage.judging import type_of
 from keystead.storage.ports import (
     BULK_PAGE,
     FeedView,
@@ -64,22 +65,31 @@ class Replica:
         """Who must find the graph as it is; while there is one, changes go into a new graph."""
         self.wanted = 0
         """The revision that this process itself has written: none of its questions is answered without it."""
+        self.foreign: frozenset[str] = frozenset()
+        """Types whose tuples come from elsewhere: those of the store do not count."""
+        self.facts: Callable[[], Iterable[Relationship]] = tuple
+        """Returns the tuples that come from elsewhere."""
         self._realm = realm
         self._store = store
         self._maximum_lag = maximum_lag
         self._progress = progress or _silently
         self._loaded = False
+        self._outdated = False
         self._version: int | None = None
         self._looked_at = 0.0
         self._loading: asyncio.Future[None] | None = None
 
     def is_current(self, backend: Store, at_least: int = 0) -> bool:
         """Whether the graph may answer as it is. Does not: wait for anything."""
-        if not self._loaded or self.graph.revision < max(at_least, self.wanted):
+        if not self.reaches(at_least):
             return False
         if isinstance(backend, Versioned):
             return backend.version() == self._version
         return at_least != NEWEST and time.monotonic() - self._looked_at < self._maximum_lag
+
+    def reaches(self, at_least: int = 0) -> bool:
+        """Whether the graph is whole, and has the revision asked for and what this process wrote."""
+        return self._loaded and not self._outdated and self.graph.revision >= max(at_least, self.wanted)
 
     async def catch_up(self, backend: Store, at_least: int = NEWEST) -> Graph:
         """Return the graph, at the newest revision or within the lag that is allowed. Raises: StorageUnavailable."""
@@ -89,13 +99,33 @@ class Replica:
         if not self._loaded:
             await self._load_once(backend)
         changes = await backend.read(self._changes(self.graph.revision))
-        if changes is None or (changes and self._is_held()):
+        if changes is None or self._outdated or (changes and self._is_held()):
             await self._load(backend)
         elif changes:
             with self.lock:
-                self.graph.apply(change for change in changes if change.revision > self.graph.revision)
+                self._apply(changes)
         self._looked_at, self._version = max(looked_at, self._looked_at), version
         return self.graph
+
+    def exchange(self, gone: Iterable[Relationship], come: Iterable[Relationship]) -> None:
+        """Take out and in tuples that come from elsewhere; `facts` has the same already."""
+        with self.lock:
+            if not self._loaded:
+                return
+            if self._is_held():
+                self._outdated = True
+                return
+            for each in gone:
+                self.graph.discard(each)
+            for each in come:
+                self.graph.add(each)
+
+    def _apply(self, changes: list[RelationshipChange]) -> None:
+        graph = self.graph
+        foreign = self.foreign
+        new = [change for change in changes if change.revision > graph.revision]
+        graph.apply(change for change in new if type_of(change.relationship.object) not in foreign)
+        graph.revision = max(graph.revision, changes[-1].revision)
 
     def _is_held(self) -> bool:
         return len(self.held) > 0
@@ -113,15 +143,17 @@ class Replica:
         finally:
             self._loading.set_result(None)
             self._loading = None
-        self._loaded = True
 
     async def _load(self, backend: Store) -> None:
         """Read everything into a new graph, at one snapshot."""
         graph = await backend.read(self._snapshot())
         with self.lock:
-            if not self._loaded or graph.revision > self.graph.revision:
+            if not self._loaded or self._outdated or graph.revision > self.graph.revision:
+                for each in self.facts():
+                    graph.add(each)
                 self.graph = graph
                 self.held.clear()
+                self._loaded, self._outdated = True, False
 
     def _snapshot(self) -> Read[Graph]:
         graph, loaded = Graph(self.graph.plan), 0
@@ -129,7 +161,7 @@ class Replica:
         after = ("", "", "")
         while True:
             rows = yield from load_relationships(LoadRelationships(self._realm, self._store, after=after))
-            fill(graph, rows)
+            fill(graph, rows, self.foreign)
             loaded += len(rows)
             self._progress(loaded)
             if len(rows) < BULK_PAGE:
@@ -151,10 +183,11 @@ class Replica:
         return found
 
 
-def fill(graph: Graph, rows: Iterable[TupleRow]) -> None:
-    """Take stored rows into a graph that nobody asks yet."""
+def fill(graph: Graph, rows: Iterable[TupleRow], foreign: frozenset[str] = frozenset()) -> None:
+    """Take stored rows into a graph that nobody asks yet, save those of some types."""
     for row in rows:
-        graph.add(Relationship(*row))
+        if not foreign or type_of(row[0]) not in foreign:
+            graph.add(Relationship(*row))
 
 
 def _silently(loaded: int) -> None:

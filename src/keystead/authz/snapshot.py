@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from keystead.authz.decisions import AuthorizationDecision
 from keystead.authz.engine.evaluator import Evaluator
@@ -19,6 +20,9 @@ from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.engine.overlay import overlaid
 from keystead.authz.writes import TupleLike, accepted_tuples
+
+if TYPE_CHECKING:
+    from keystead.authz.shared import Trust
 
 Question = tuple[str, str, str]
 """(user, relation, object): `("user:alice", "viewer", "order:17")`."""
@@ -34,10 +38,11 @@ class Snapshot:
     expire are judged by the time the snapshot was taken.
     """
 
-    def __init__(self, graph: Graph, now: float, lock: RLock) -> None:
+    def __init__(self, graph: Graph, now: float, lock: RLock, trust: Trust | None = None) -> None:
         self.graph = graph
         self.now = now
         self._lock = lock
+        self._trust = trust
         self._evaluator = Evaluator(graph, now=now)
 
     @property
@@ -47,6 +52,8 @@ class Snapshot:
 
     def allows(self, user: str, relation: str, object: str) -> bool:
         """Decide, and say nothing but yes or no. The quickest question. Raises: InvalidQuery."""
+        if self._trust is not None and self._trust.refusal(relation, object):
+            return False
         with self._lock:
             return self._evaluator.holds(user, relation, object)
 
@@ -63,6 +70,9 @@ class Snapshot:
 
         Raises: InvalidQuery, InvalidRelationship.
         """
+        refusal = self._trust.refusal(relation, object) if self._trust is not None else None
+        if refusal is not None:
+            return refusal
         with self._lock:
             return self._asked(tuples, context).explain(user, relation, object)
 
@@ -72,7 +82,10 @@ class Snapshot:
         """Decide many, without paths. Raises: InvalidQuery if any makes no sense; InvalidRelationship."""
         with self._lock:
             evaluator = self._asked(tuples, context)
-            return [evaluator.decide(*question) for question in questions]
+            if self._trust is None:
+                return [evaluator.decide(*question) for question in questions]
+            refusal = self._trust.refusal
+            return [refusal(*question[1:]) or evaluator.decide(*question) for question in questions]
 
     def explain(
         self,
@@ -102,6 +115,8 @@ class Snapshot:
         A page has the first `limit` that come `after` an object; it is the last one when it is shorter than that.
         Raises: InvalidQuery, InvalidRelationship.
         """
+        if self._trust is not None:
+            self._trust.require(relation, type)
         with self._lock:
             found = list_objects(self._asked(tuples, context), type, relation, user)
         following = [name for name in found if name > after] if after else found
@@ -122,6 +137,8 @@ class Snapshot:
 
         All, or a page; `user:*` stands for everybody. Raises: InvalidQuery, InvalidRelationship, Undecided.
         """
+        if self._trust is not None:
+            self._trust.require(relation, object)
         with self._lock:
             return self._asked(tuples, context).list_users(object, relation, filter, after=after, limit=limit)
 

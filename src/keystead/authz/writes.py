@@ -46,6 +46,11 @@ class Target(Protocol):
         ...
 
     @property
+    def foreign(self) -> frozenset[str]:
+        """Types whose tuples are written elsewhere."""
+        ...
+
+    @property
     def clock(self) -> Callable[[], float]:
         """Tells the time."""
         ...
@@ -61,11 +66,15 @@ def to_write(
     ignore_missing: bool,
 ) -> WriteRelationships:
     """Return the operation that writes tuples, once they are held against the model. Raises: InvalidRelationship."""
+    writes, deletes = read_tuples(writes), read_tuples(deletes)
+    for each in (*writes, *deletes):
+        if target.foreign and parse_object(each.object)[0] in target.foreign:
+            raise InvalidRelationship(f"{text_of(each)}: a shared fact; it is written at the server that keeps it")
     return WriteRelationships(
         target.realm,
         target.store,
         accepted_tuples(target.plan, writes),
-        read_tuples(deletes),
+        deletes,
         EpochSeconds(int(target.clock())),
         ignore_duplicates,
         ignore_missing,

@@ -17,6 +17,7 @@ from keystead.api.openfga.batch_check import batch_check
 from keystead.api.openfga.changes import changes
 from keystead.api.openfga.check import check
 from keystead.api.openfga.expand import expand
+from keystead.api.openfga.feed import feed
 from keystead.api.openfga.health import healthz
 from keystead.api.openfga.list_objects import list_objects, streamed_list_objects
 from keystead.api.openfga.list_users import list_users
@@ -109,6 +110,7 @@ _INSIDE: Final = {
     "list-users": _post("authz.list_users", list_users, "ListUsersRequest"),
     "read": _post("authz.read", read, "ReadRequest"),
     "write": _post("authz.write", write, "WriteRequest", WRITE),
+    "feed": Endpoint("authz.feed", {"GET": Operation(feed, READ)}, "ReadFeedRequest", fast=False),
     "changes": Endpoint("authz.changes", {"GET": Operation(changes, READ)}, "ReadChangesRequest"),
     "authorization-models": Endpoint(
         "authz.models",

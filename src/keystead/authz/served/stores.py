@@ -8,7 +8,7 @@ Does not: decide who may ask (`keystead.api.access`), or speak HTTP (`keystead.a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
@@ -16,8 +16,10 @@ from keystead.authz.engine.plan import compile_model
 from keystead.authz.replica import NEWEST, Replica, Versioned
 from keystead.authz.served import catalogue
 from keystead.authz.served.errors import ForeignToken, KeptByConfiguration, UnknownModel, UnknownStore
+from keystead.authz.served.feed import Cursor, facts_after
 from keystead.authz.served.model_documents import read_document, write_document
 from keystead.authz.served.opened import Kept, Known, Opened
+from keystead.authz.shared.page import FactsPage
 from keystead.core.records.authorization import AuthorizationModelDocument, AuthorizationStore
 from keystead.core.ulid import new_ulid
 from keystead.core.values import EpochSeconds
@@ -152,6 +154,12 @@ class AuthorizationStores:
         """
         wanted = RelationshipChanges(realm, store, after, limit, type, EpochSeconds(since))
         return await self._backend.read(_changes(wanted))
+
+    async def facts(
+        self, realm: str, store: str, types: Collection[str], cursor: Cursor | None
+    ) -> tuple[FactsPage, Cursor]:
+        """Return what follows a cursor for who keeps a copy of some types, and the next. Raises: UnknownStore."""
+        return await self._backend.read(facts_after(realm, store, types, cursor))
 
     def _is_old(self, known: Known) -> bool:
         if isinstance(self._backend, Versioned):
