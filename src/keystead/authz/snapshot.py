@@ -52,7 +52,7 @@ class Snapshot:
 
     def allows(self, user: str, relation: str, object: str) -> bool:
         """Decide, and say nothing but yes or no. The quickest question. Raises: InvalidQuery."""
-        if self._trust is not None and self._trust.refusal(relation, object):
+        if self._trust is not None and self._trust.refusal(relation, object) is not None:
             return False
         with self._lock:
             return self._evaluator.holds(user, relation, object)
@@ -84,8 +84,11 @@ class Snapshot:
             evaluator = self._asked(tuples, context)
             if self._trust is None:
                 return [evaluator.decide(*question) for question in questions]
-            refusal = self._trust.refusal
-            return [refusal(*question[1:]) or evaluator.decide(*question) for question in questions]
+            refusals = (self._trust.refusal(*question[1:]) for question in questions)
+            return [
+                evaluator.decide(*question) if refusal is None else refusal
+                for question, refusal in zip(questions, refusals, strict=True)
+            ]
 
     def explain(
         self,
