@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import aiohttp
@@ -13,10 +13,23 @@ from tests.openfga.matrix import Ask, Json, body_of
 Message = MutableMapping[str, Any]
 
 
+RawAsk = Callable[[str, str, bytes | None], Awaitable[tuple[int, bytes]]]
+
+
 def asgi_wire(application: OpenFgaApplication) -> Ask:
     """Send requests as ASGI events."""
+    raw = raw_asgi_wire(application)
 
     async def ask(method: str, path: str, document: Json | None) -> tuple[int, bytes]:
+        return await raw(method, path, None if document is None else body_of(document))
+
+    return ask
+
+
+def raw_asgi_wire(application: OpenFgaApplication) -> RawAsk:
+    """Send any bytes as a body."""
+
+    async def ask(method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         path, _, query = path.partition("?")
         scope: Message = {
             "type": "http",
@@ -30,8 +43,7 @@ def asgi_wire(application: OpenFgaApplication) -> Ask:
         sent: list[Message] = []
 
         async def receive() -> Message:
-            body = b"" if document is None else body_of(document)
-            return {"type": "http.request", "body": body, "more_body": False}
+            return {"type": "http.request", "body": body or b"", "more_body": False}
 
         async def send(message: Message) -> None:
             sent.append(message)
