@@ -11,7 +11,7 @@ the graph that was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from keystead.authz.engine.doubt import Doubt, Judge
@@ -140,29 +140,43 @@ class Solver:
             slot = rule.targets.get(graph.types[parent])
             if slot is not None:
                 yield self._at_node(parent, slot, vertex.hops + 1, vertex.reading)
-        for parent, qualifier in graph.qualified_users.at(node).items():
+        for parent, doubt in self._counting(vertex, graph.qualified_users.at(node)):
             slot = rule.targets.get(graph.types[parent])
             if slot is not None:
-                yield from self._qualified(vertex, qualifier, parent, slot)
+                child = self._at_node(parent, slot, vertex.hops + 1, vertex.reading)
+                yield child if doubt is None else self._both(vertex, child, doubt)
 
     def _usersets(self, vertex: Vertex, rule: Named) -> Iterator[Vertex]:
-        graph, node, width = self.graph, self.graph.node(vertex.object, rule.slot), self.graph.plan.width
+        graph, node = self.graph, self.graph.node(vertex.object, rule.slot)
         for userset in graph.usersets.at(node):
-            yield self._at_node(*divmod(userset, width), vertex.hops + 1, vertex.reading)
-        for userset, qualifier in graph.qualified_usersets.at(node).items():
-            yield from self._qualified(vertex, qualifier, *divmod(userset, width))
+            yield self._member(vertex, userset)
+        for userset, doubt in self._counting(vertex, graph.qualified_usersets.at(node)):
+            child = self._member(vertex, userset)
+            yield child if doubt is None else self._both(vertex, child, doubt)
 
-    def _qualified(self, vertex: Vertex, qualifier: Qualifier, object: int, slot: int) -> Iterator[Vertex]:
-        """Yield what a qualified tuple leads to: nothing if it does not count, and in doubt both together."""
-        verdict = self.judge.counts(qualifier)
-        if verdict is False or (verdict is not True and vertex.reading is Reading.LOWER):
-            return
-        child = self._at_node(object, slot, vertex.hops + 1, vertex.reading)
-        if isinstance(verdict, Doubt) and vertex.reading is Reading.OPEN:
-            both = Vertex(Gate.ALL, vertex.object, vertex.rule, vertex.hops, vertex.reading)
-            both.parts = (child, self._in_doubt(vertex, verdict))
-            child = both
-        yield child
+    def _member(self, vertex: Vertex, userset: int) -> Vertex:
+        """Return the gate of a userset that a tuple names. The very userset that asks is no step away."""
+        object, slot = divmod(userset, self.graph.plan.width)
+        if userset != self.question.userset:
+            return self._at_node(object, slot, vertex.hops + 1, vertex.reading)
+        child = Vertex(Gate.ANY, object, self.graph.plan.rules[slot], vertex.hops, vertex.reading, userset)
+        child.value = Value.TRUE
+        return child
+
+    def _counting(self, vertex: Vertex, named: Mapping[int, Qualifier]) -> Iterator[tuple[int, Doubt | None]]:
+        """Yield whom qualified tuples name, unless they do not count, with the doubt if nobody knows."""
+        for who, qualifier in named.items():
+            verdict = self.judge.counts(qualifier)
+            if verdict is True or (isinstance(verdict, Doubt) and vertex.reading is Reading.UPPER):
+                yield who, None
+            elif isinstance(verdict, Doubt) and vertex.reading is Reading.OPEN:
+                yield who, verdict
+
+    def _both(self, vertex: Vertex, child: Vertex, doubt: Doubt) -> Vertex:
+        """Return a gate that is no better than the doubt, and no better than what the tuple leads to."""
+        both = Vertex(Gate.ALL, vertex.object, vertex.rule, vertex.hops, vertex.reading)
+        both.parts = (child, self._in_doubt(vertex, doubt))
+        return both
 
     def _in_doubt(self, vertex: Vertex, doubt: Doubt) -> Vertex:
         leaf = Vertex(Gate.ANY, vertex.object, vertex.rule, vertex.hops, vertex.reading)
