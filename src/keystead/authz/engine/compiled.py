@@ -27,9 +27,11 @@ class Checks(dict[tuple[str, int, int], Check | None]):
     Only relations the model has are ever kept, so that no question makes it grow for good.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, sources: dict[tuple[int, int], Source | None] | None = None) -> None:
         super().__init__()
         self._graph = graph
+        self._sources = sources
+        """Where to look for sources first: those of overlays are all the same, and outlive them."""
 
     def forget(self) -> None:
         """Make everything anew from here on."""
@@ -48,8 +50,13 @@ class Checks(dict[tuple[str, int, int], Check | None]):
         return check
 
     def _compile(self, slot: int, kind: int) -> Check | None:
-        graph = self._graph
-        source = write_check(graph.plan, slot, kind, graph.look)
+        graph, sources = self._graph, self._sources
+        if sources is None:
+            source = write_check(graph.plan, slot, kind, graph.look)
+        elif (slot, kind) in sources:
+            source = sources[slot, kind]
+        else:
+            source = sources[slot, kind] = write_check(graph.plan, slot, kind, graph.look)
         return None if source is None else bind(graph, source, slot, kind)
 
 

@@ -18,7 +18,7 @@ from keystead.authz.engine.numbering import NamesByNumber, Numbering, TypesByNum
 from keystead.authz.engine.plan import Plan
 from keystead.authz.engine.qualified import QualifiedIndex, Qualifier, qualifier_of
 from keystead.authz.engine.reverse import Reverse, turned_round
-from keystead.authz.engine.source import Look, Read
+from keystead.authz.engine.source import Look, Read, Source
 from keystead.authz.engine.views import NodeIndex, NodeToNodes
 from keystead.authz.names import WILDCARD
 from keystead.storage.ports import Relationship, RelationshipChange
@@ -52,6 +52,8 @@ class Graph:
             Column(door, self.numbering.names[door.object_kind], self._reshaped) for door in plan.layout.doors
         ]
         self.closures = Closures(self.numbering)
+        self.overlay_sources: dict[tuple[int, int], Source | None] = {}
+        """(slot, kind of user) -> the check for whatever is laid over this graph."""
         self._reverse: Reverse | None = None
         self._look()
 

@@ -41,12 +41,14 @@ def list_objects(
 def _candidates(graph: Graph, question: Question) -> Iterable[str]:
     """Return every object the user may have the relation to: certainly so where only unions lie between."""
     kind, shift = graph.plan.layout.kinds[graph.plan.names[question.slot][0]], graph.numbering.shift
-    userset = None
     if question.userset != UNKNOWN:
-        object, slot = divmod(question.userset, graph.plan.width)
-        userset = (slot, object)
-    users = [user for user in (question.user, question.everybody) if user != UNKNOWN]
-    found = graph.reverse().having(question.slot, users, userset)
+        nodes: Iterable[int] = (question.userset,)
+        users = []
+    else:
+        nodes = graph.closures.of(question.user, question.everybody) or ()
+        users = [user for user in (question.user, question.everybody) if user != UNKNOWN]
+    found = graph.reverse().having(question.slot, users, nodes)
     names = graph.numbering.names[kind]
-    known = len(names)
-    return [names[number >> shift] for number in found if number >> shift < known]
+    if question.userset != UNKNOWN:  # it may be one that no tuple mentions
+        found = {number for number in found if number >> shift < len(names)}
+    return [names[number >> shift] for number in found]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
 from keystead.authz.engine.closures import Closures
 from keystead.authz.engine.column import NOBODY, Cell, Column, Shape
+from keystead.authz.engine.compiled import Checks
 from keystead.authz.engine.graph import Graph, Place
 from keystead.authz.engine.index import Index
 from keystead.authz.engine.numbering import NameList, Numbering
@@ -37,6 +38,7 @@ class Overlay(Graph):
         self.plan = below.plan
         self.revision = below.revision
         self.below = below
+        self.overlay_sources = below.overlay_sources
         self.numbering = _MoreNumbering(below.numbering)
         self.qualified_users = _MoreQualified(below.qualified_users)
         self.qualified_usersets = _MoreQualified(below.qualified_usersets)
@@ -48,6 +50,7 @@ class Overlay(Graph):
         self._reverse = None
         self._laid: list[Relationship] = []
         self._look()
+        self.checks = Checks(self, below.overlay_sources)
         for each in tuples:
             self.add(each)
 

@@ -32,8 +32,8 @@ class Reverse:
         """It does no longer."""
         self.columns[column].take(value >> self.shift, object)
 
-    def having(self, slot: int, users: Iterable[int], userset: tuple[int, int] | None) -> Set[int]:
-        """Return the objects at which one of the users, or the userset (slot, object), may have a slot.
+    def having(self, slot: int, users: Iterable[int], nodes: Iterable[int]) -> Set[int]:
+        """Return the objects at which one of the users, or whoever is at one of the nodes, may have a slot.
 
         Where only unions lie between, it has; where there is more, this errs on the side of too many.
         """
@@ -41,8 +41,11 @@ class Reverse:
         for user in users:
             for column in self.plan.layout.naming_kind[user & ((1 << self.shift) - 1)]:
                 search.gain(self.plan.layout.doors[column].slot, self.columns[column].at(user >> self.shift))
-        if userset is not None:
-            search.gain(userset[0], (userset[1],))
+        at: dict[int, list[int]] = {}
+        for object, held in (divmod(node, self.plan.width) for node in nodes):
+            at.setdefault(held, []).append(object)
+        for held, objects in at.items():
+            search.gain(held, objects)
         search.run()
         return search.found.get(slot, frozenset())
 
@@ -60,8 +63,11 @@ class _Search:
         """Note that a slot is had at these objects."""
         if not self._relevant >> slot & 1 or not objects:
             return
-        found = self.found.setdefault(slot, set())
-        new = set(objects) if not found else set(objects) - found
+        found, new = self.found.get(slot), set(objects)
+        if found is None:
+            self.found[slot] = found = set()
+        else:
+            new -= found
         if new:
             found |= new
             fresh = self._fresh.get(slot)
@@ -71,10 +77,15 @@ class _Search:
                 fresh |= new
 
     def run(self) -> None:
-        """Follow what was gained until nothing new comes of it."""
+        """Follow what was gained until nothing new comes of it: groups first, then parents."""
         plan, layout = self._reverse.plan, self._reverse.plan.layout
+
+        def upstream(slot: int) -> int:
+            return plan.reachable[slot].bit_count()
+
         while self._fresh:
-            slot, objects = self._fresh.popitem()
+            slot = min(self._fresh, key=upstream) if len(self._fresh) > 1 else next(iter(self._fresh))
+            objects = self._fresh.pop(slot)
             for other in plan.backward.also[slot]:
                 self.gain(other, objects)
             for column in layout.naming_userset[slot]:
@@ -91,13 +102,16 @@ class _Search:
         if reverse.shape.empty:
             return
         gained: set[int] = set()
-        cell_at = reverse.cell
-        for object in objects:
-            cell = cell_at(object >> shift)
-            if not isinstance(cell, int):
-                gained.update(cell)
+        cells, update, add = reverse.cells, gained.update, gained.add
+        if isinstance(cells, list):
+            found = [cells[object >> shift] for object in objects]
+        else:
+            found = [reverse.cell(object >> shift) for object in objects]
+        for cell in found:
+            if cell.__class__ is not int:
+                update(cell)  # type: ignore[arg-type]  # what is no number is a collection of them
             elif cell != NOBODY:
-                gained.add(cell)
+                add(cell)
         self.gain(slot, gained)
 
 
