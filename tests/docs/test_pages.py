@@ -27,7 +27,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TITLED = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
-SECTIONS = {"server", "realms", "clients", "gateway", "bus", "agent"}
+SECTIONS = {"server", "realms", "clients", "gateway", "bus", "agent", "authz"}
 GATEWAY = """\
 client_id: shop
 client_secret: correct horse battery staple
