@@ -6,17 +6,25 @@ An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address, in netw
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from keystead.authz.conditions.values import Failure, IPAddress
 
 _MAPPED: Final = 96
+_NUMBER: Final = "(0|[1-9][0-9]{0,2})"
+_DOTTED: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 Network = tuple[bool, int, int]
 
 
 def read_address(text: str) -> IPAddress:
     """Read an address. Raises: Failure."""
+    dotted = _DOTTED.fullmatch(text)
+    if dotted:
+        one, two, three, four = map(int, dotted.groups())
+        if max(one, two, three, four) < 256:
+            return IPAddress(one << 24 | two << 16 | three << 8 | four)
     plain, mark, zone = text.partition("%")
     try:
         address = ip_address(plain)
@@ -24,9 +32,9 @@ def read_address(text: str) -> IPAddress:
         raise Failure(f"{text[:60]!r} is not an IP address") from None
     if mark and (not zone or isinstance(address, IPv4Address)):
         raise Failure(f"{text[:60]!r} is not an IP address")
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return IPAddress(address.ipv4_mapped)
-    return IPAddress(address, zone)
+    if isinstance(address, IPv4Address) or address.ipv4_mapped is not None:
+        return IPAddress(int(address) & 0xFFFF_FFFF)
+    return IPAddress(int(address), is_v6=True, zone=zone)
 
 
 def read_network(text: str) -> Network:
@@ -51,5 +59,4 @@ def read_network(text: str) -> Network:
 def lies_in(address: IPAddress, network: Network) -> bool:
     """Tell whether a network holds an address."""
     is_v6, drop, rest = network
-    same = isinstance(address.address, IPv6Address) == is_v6 and not address.zone
-    return same and int(address.address) >> drop == rest
+    return address.is_v6 is is_v6 and not address.zone and address.number >> drop == rest

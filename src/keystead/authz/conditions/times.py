@@ -32,6 +32,7 @@ _UNITS: Final = {
     "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND,
 }  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MILLISECOND: Final = 1_000_000
 
@@ -52,6 +53,13 @@ def duration(nanoseconds: int) -> Duration:
 
 def read_timestamp(text: str) -> Timestamp:
     """Read `2026-01-31T12:00:00Z`. Raises: Failure."""
+    if len(text) == 20 and text[4] + text[7] + text[10] + text[13] + text[16] + text[19] == "--T::Z":
+        try:
+            since = datetime.fromisoformat(text[:19]) - _NAIVE_EPOCH
+        except ValueError:
+            raise Failure(f"{text[:60]!r} is not in the calendar") from None
+        if text[11] < "2" or text[11:13] < "24":
+            return Timestamp((since.days * 86_400 + since.seconds) * SECOND)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise Failure(f"{text[:60]!r} is not a timestamp like 2026-01-31T12:00:00Z")

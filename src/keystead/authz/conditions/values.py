@@ -7,7 +7,6 @@ numbers in disguise, so that they compare at full speed: `Unsigned`, `Timestamp`
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import msgspec
@@ -48,9 +47,10 @@ class Duration(int):
 
 
 class IPAddress(msgspec.Struct, frozen=True):
-    """An IP address; an IPv4 address written as IPv6 is that IPv4 address."""
+    """An IP address as a number; an IPv4 address written as IPv6 is that IPv4 address."""
 
-    address: IPv4Address | IPv6Address
+    number: int
+    is_v6: bool = False
     zone: str = ""
 
 

@@ -140,7 +140,7 @@ class Graph:
         place = self._known_place(tuple)
         if place is None:
             return False
-        qualifier = qualifier_of(tuple)
+        qualifier = qualifier_of(tuple, self.plan.conditions)
         if qualifier is None:
             return place.value in self.columns[place.column].at(place.object >> self.numbering.shift)
         index, node, value = self._qualified_place(place)
@@ -161,7 +161,7 @@ class Graph:
         place = self._place(tuple)
         if place is None:
             return False
-        qualifier = qualifier_of(tuple)
+        qualifier = qualifier_of(tuple, self.plan.conditions)
         if qualifier is None:
             self._put(place)
         else:

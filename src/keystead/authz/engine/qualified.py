@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from keystead.authz.conditions import Condition
 from keystead.storage.ports import Relationship
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
@@ -26,11 +27,15 @@ class Qualifier(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-def qualifier_of(tuple: Relationship) -> Qualifier | None:
-    """Return when a tuple counts. None: always."""
+def qualifier_of(tuple: Relationship, conditions: Mapping[str, Condition]) -> Qualifier | None:
+    """Return when a tuple counts. None: always. What it stores is cast here, once, and not at every question."""
     if not tuple.condition and not tuple.expires_at:
         return None
-    context = msgspec.json.decode(tuple.context, type=dict[str, object]) if tuple.context else _NOTHING
+    context: Mapping[str, object] = _NOTHING
+    if tuple.context:
+        stored = msgspec.json.decode(tuple.context, type=dict[str, object])
+        condition = conditions.get(tuple.condition)
+        context = stored if condition is None else condition.prepare(stored)
     return Qualifier(tuple.condition, context, tuple.expires_at, tuple.context)
 
 
