@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from weakref import WeakSet
 
+from keystead.authz.engine.copying import copied
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan
 from keystead.storage.judging import type_of
@@ -99,10 +100,13 @@ class Replica:
         if not self._loaded:
             await self._load_once(backend)
         changes = await backend.read(self._changes(self.graph.revision))
-        if changes is None or self._outdated or (changes and self._is_held()):
+        if changes is None or self._outdated:
             await self._load(backend)
         elif changes:
             with self.lock:
+                if self._is_held():
+                    self.graph = copied(self.graph)
+                    self.held.clear()
                 self._apply(changes)
         self._looked_at, self._version = max(looked_at, self._looked_at), version
         return self.graph
@@ -185,9 +189,7 @@ class Replica:
 
 def fill(graph: Graph, rows: Iterable[TupleRow], foreign: frozenset[str] = frozenset()) -> None:
     """Take stored rows into a graph that nobody asks yet, save those of some types."""
-    for row in rows:
-        if not foreign or type_of(row[0]) not in foreign:
-            graph.add(Relationship(*row))
+    graph.load(row for row in rows if type_of(row[0]) not in foreign) if foreign else graph.load(rows)
 
 
 def _silently(loaded: int) -> None:

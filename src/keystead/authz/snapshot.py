@@ -4,7 +4,7 @@
     visible = [row for row in rows if now.allows("user:alice", "viewer", f"order:{row.id}")]
 
 Does not: see what is written later. Let go of it soon: a snapshot that is still held when tuples change makes the
-engine load them anew beside it.
+engine copy them.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from keystead.authz.engine.copying import copied
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.overlay import Overlay, overlaid
@@ -91,6 +92,31 @@ def test_what_is_stored_under_no_condition_is_refused_where_the_model_demands_on
     assert not accepts.allows("user", "", False, "")
     assert not accepts.allows("user", "", True, "c")
     assert not accepts.allows("user", "", False, "d")
+
+
+@pytest.mark.attack("K1")
+def test_a_copy_says_the_same_and_goes_its_own_way() -> None:
+    for seed in range(60):
+        random = Random(seed)
+        graph = Graph(compile_model(random_model(random)))
+        fresh = Graph(graph.plan)
+        stored, more = (maybe_expiring(random, random_tuples(random) * 2) for _ in range(2))
+        stored += [Relationship("group:1", "a", f"user:{number}") for number in range(40)]  # a set, if it is allowed
+        for each in stored:
+            graph.add(each)
+        graph.closures.of(graph.number("user:1"), -1)
+        before, other = contents(graph), copied(graph)
+        assert contents(other) == before
+        for each in more:
+            other.add(each)
+        for each in stored[::2]:
+            other.discard(each)
+        assert contents(graph) == before
+        for each in (*stored, *more):
+            fresh.add(each)
+        for each in stored[::2]:
+            fresh.discard(each)
+        assert without_nothing(contents(other)) == without_nothing(contents(fresh))
 
 
 def maybe_expiring(random: Random, tuples: list[Relationship]) -> list[Relationship]:

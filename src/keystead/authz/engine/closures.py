@@ -62,6 +62,13 @@ class Closures:
         (self.nested if is_userset else self.memberships).discard(value, group)
         self._changed(value, is_userset=is_userset)
 
+    def copy_from(self, other: Closures) -> None:
+        """Know the same ways up, and keep what was found by climbing them."""
+        self.memberships.copy_from(other.memberships)
+        self.nested.copy_from(other.nested)
+        self.kept.update(other.kept)
+        self._size = other._size
+
     def settle(self) -> None:
         """Drop whatever the changes since the last time can have affected. To be called before the next question."""
         if self._moved:

@@ -115,6 +115,16 @@ class Column:
             if len(self.cells) >= self._check_at:
                 self._reconsider()
 
+    def copy_from(self, other: Column) -> None:
+        """Hold what another column holds, from here on each its own."""
+        cells = other.cells
+        if isinstance(cells, dict):
+            self.cells = {place: _copied(cell) for place, cell in cells.items()}
+        else:
+            self.cells = [_copied(cell) for cell in cells]
+        self.filled, self._check_at, self.shape = other.filled, other._check_at, other.shape
+        self._reshaped(self)
+
     def items(self) -> Iterator[tuple[int, Collection[int]]]:
         """Go through the places that are filled."""
         cells = self.cells
@@ -149,3 +159,7 @@ class Column:
     def _reshape(self, **changes: bool) -> None:
         self.shape = msgspec.structs.replace(self.shape, **changes)
         self._reshaped(self)
+
+
+def _copied(cell: Cell) -> Cell:
+    return set(cell) if isinstance(cell, set) else cell

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from keystead.authz.engine.closures import Closures
 from keystead.authz.engine.column import Column
 from keystead.authz.engine.compiled import Checks
+from keystead.authz.engine.doorkeeper import Doorkeeper
 from keystead.authz.engine.layout import NO_USERSET, Door
 from keystead.authz.engine.numbering import UNKNOWN as UNKNOWN
 from keystead.authz.engine.numbering import NamesByNumber, Numbering, TypesByNumber
@@ -20,8 +21,7 @@ from keystead.authz.engine.qualified import QualifiedIndex, Qualifier, qualifier
 from keystead.authz.engine.reverse import Reverse, turned_round
 from keystead.authz.engine.source import Look, Read, Source
 from keystead.authz.engine.views import NodeIndex, NodeToNodes
-from keystead.authz.names import WILDCARD
-from keystead.storage.ports import Relationship, RelationshipChange
+from keystead.storage.ports import Relationship, RelationshipChange, TupleRow
 
 
 class Place(NamedTuple):
@@ -38,6 +38,7 @@ class Graph:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.revision = 0
+        self.doorkeeper = Doorkeeper(plan)
         self.numbering = Numbering(plan.layout)
         self.qualified_users = QualifiedIndex()
         """node -> number of a user -> when the tuple counts that names it. Never also in `users`."""
@@ -100,6 +101,13 @@ class Graph:
         taken = self._add(tuple)
         self.closures.settle()
         return taken
+
+    def load(self, rows: Iterable[TupleRow]) -> None:
+        """Take many tuples in, as rows: quickest where those of an object follow one another."""
+        add = self._add
+        for row in rows:
+            add(Relationship(*row))
+        self.closures.settle()
 
     def discard(self, tuple: Relationship) -> None:
         """Take the tuple with this object, relation and user out, whatever it is qualified by."""
@@ -240,36 +248,18 @@ class Graph:
 
     def _place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple belongs, numbering new names. None: the model refuses it."""
-        column = self._column_of(tuple)
+        column = self.doorkeeper.admit(tuple)
         if column is None:
             return None
         door = self.plan.layout.doors[column]
-        user, _, relation = tuple.user.partition("#")
-        wildcard = self.plan.layout.is_wildcard(door.kind)
-        type = user.partition(":")[0]
-        if not self.plan.accepts[door.slot].allows(type, relation, wildcard, tuple.condition):
-            return None
+        user = tuple.user.partition("#")[0]
         return Place(column, self._intern(tuple.object, door.object_kind), self._intern(user, door.kind))
 
     def _known_place(self, tuple: Relationship) -> Place | None:
         """Find where a tuple would be, whether the model allows it or not. None: it cannot be in the graph."""
-        column = self._column_of(tuple)
+        column = self.doorkeeper.column(tuple)
         object, user = self.number(tuple.object), self.number(tuple.user.partition("#")[0])
         return None if column is None or UNKNOWN in (object, user) else Place(column, object, user)
-
-    def _column_of(self, tuple: Relationship) -> int | None:
-        layout, slots = self.plan.layout, self.plan.slots
-        slot = slots.get((tuple.object.partition(":")[0], tuple.relation))
-        user, _, relation = tuple.user.partition("#")
-        type, _, id = user.partition(":")
-        kind = layout.kinds.get(type)
-        if slot is None or kind is None:
-            return None
-        if id == WILDCARD:
-            kind += len(layout.types)
-        userset = slots.get((type, relation)) if relation else NO_USERSET
-        object_kind = layout.kinds[tuple.object.partition(":")[0]]
-        return None if userset is None else layout.at.get(Door(slot, object_kind, kind, userset))
 
     def _intern(self, name: str, kind: int) -> int:
         number = self.numbers.get(name)

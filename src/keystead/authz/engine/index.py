@@ -35,3 +35,8 @@ class Index(dict[int, Collection[int]]):
             self[key] = tuple(other for other in values if other != value)
         if not self[key]:
             del self[key]
+
+    def copy_from(self, other: Index) -> None:
+        """Lead where another leads, from here on each its own."""
+        for key, values in other.items():
+            self[key] = set(values) if isinstance(values, set) else values

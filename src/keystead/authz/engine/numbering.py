@@ -50,6 +50,14 @@ class Numbering:
             self.everybody[self.types[kind]] = number
         return number
 
+    def copy_from(self, other: Numbering) -> None:
+        """Give the names of another the numbers they have there. Only for one that has none yet."""
+        self.numbers.update(other.numbers)
+        self.everybody.update(other.everybody)
+        for mine, theirs in zip(self.names, other.names, strict=True):
+            for name in theirs:
+                mine.append(name)
+
     def beyond(self) -> int:
         """Return a number that nothing has; it and the next lead nowhere."""
         return max(map(len, self.names)) << self.shift

@@ -38,6 +38,7 @@ class Overlay(Graph):
         self.plan = below.plan
         self.revision = below.revision
         self.below = below
+        self.doorkeeper = below.doorkeeper
         self.overlay_sources = below.overlay_sources
         self.numbering = _MoreNumbering(below.numbering)
         self.qualified_users = _MoreQualified(below.qualified_users)
