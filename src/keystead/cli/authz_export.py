@@ -59,7 +59,7 @@ async def _from_server(options: dict[str, Any], store: str) -> AsyncIterator[str
     from keystead.app.openfga_import.store_file import from_server
 
     credentials = Credentials(options["token_file"], options["issuer"], options["client_id"], options["agent"])
-    server = AuthorizationServer(options["server"], await token_for(options["server"], "authz:read", credentials))
+    server = AuthorizationServer(options["server"], await token_for(options["server"], "", credentials))
     try:
         async for piece in from_server(server, store):
             yield piece

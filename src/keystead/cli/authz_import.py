@@ -69,7 +69,7 @@ async def _import_server(source: str, path: Path, options: dict[str, Any]) -> li
     from keystead.app.settings import load_settings
 
     credentials = Credentials(options["token_file"], options["issuer"], options["client_id"], options["agent"])
-    server = AuthorizationServer(source, await token_for(source, "authz:read", credentials))
+    server = AuthorizationServer(source, await token_for(source, "", credentials))
     try:
         if options["dry_run"]:
             return await _copy_all(Copying(server, None, None, time.time, _tell), server, options["stores"])

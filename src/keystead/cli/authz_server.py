@@ -45,7 +45,10 @@ def token_options(command: F) -> F:
 
 
 async def token_for(audience: str, scope: str, given: Credentials) -> str:
-    """Return a token for a server, empty for none. Raises: click.UsageError, KeysteadError."""
+    """Return a token for a server, empty for none. Without a `scope` it has all that the client may have.
+
+    Raises: click.UsageError, KeysteadError.
+    """
     if given.agent:
         return await _from_agent(audience, scope)
     if given.client_id or given.issuer:
@@ -72,7 +75,7 @@ async def _bought(issuer: str, client_id: str, audience: str, scope: str) -> str
     import httpx2
 
     secret = os.environ[SECRET_VARIABLE]
-    form = {"grant_type": "client_credentials", "audience": audience, "scope": scope}
+    form = {"grant_type": "client_credentials", "audience": audience, **({"scope": scope} if scope else {})}
     async with httpx2.AsyncClient(trust_env=False, timeout=30.0) as client:
         try:
             endpoint = issuer
