@@ -50,6 +50,11 @@ class Versioned(Protocol):
         ...
 
 
+def version_of(backend: Store) -> Callable[[], int] | None:
+    """Return what asks a store for its version; None: it has none, and must be asked for what changed."""
+    return backend.version if isinstance(backend, Versioned) else None
+
+
 class Replica:
     """One store of tuples of one realm, as a graph under one plan. For one event loop.
 
@@ -77,6 +82,8 @@ class Replica:
         self._loaded = False
         self._outdated = False
         self._version: int | None = None
+        self._backend: Store | None = None
+        self._ask_version: Callable[[], int] | None = None
         self._looked_at = 0.0
         self._loading: asyncio.Future[None] | None = None
 
@@ -84,8 +91,9 @@ class Replica:
         """Whether the graph may answer as it is. Does not: wait for anything."""
         if not self.reaches(at_least):
             return False
-        if isinstance(backend, Versioned):
-            return backend.version() == self._version
+        version = self._asking(backend)
+        if version is not None:
+            return version() == self._version
         return at_least != NEWEST and time.monotonic() - self._looked_at < self._maximum_lag
 
     def reaches(self, at_least: int = 0) -> bool:
@@ -96,7 +104,8 @@ class Replica:
         """Return the graph, at the newest revision or within the lag that is allowed. Raises: StorageUnavailable."""
         if self.is_current(backend, at_least):
             return self.graph
-        looked_at, version = time.monotonic(), backend.version() if isinstance(backend, Versioned) else None
+        looked_at, ask = time.monotonic(), self._asking(backend)
+        version = ask() if ask is not None else None
         if not self._loaded:
             await self._load_once(backend)
         changes = await backend.read(self._changes(self.graph.revision))
@@ -130,6 +139,12 @@ class Replica:
         new = [change for change in changes if change.revision > graph.revision]
         graph.apply(change for change in new if type_of(change.relationship.object) not in foreign)
         graph.revision = max(graph.revision, changes[-1].revision)
+
+    def _asking(self, backend: Store) -> Callable[[], int] | None:
+        """Return what asks a store for its version, found out once: it costs more than the answer."""
+        if backend is not self._backend:
+            self._backend, self._ask_version = backend, version_of(backend)
+        return self._ask_version
 
     def _is_held(self) -> bool:
         return len(self.held) > 0

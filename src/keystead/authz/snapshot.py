@@ -116,14 +116,12 @@ class Snapshot:
         """Return the objects of a type to which the user has the relation, in order: all, or a page.
 
         A page has the first `limit` that come `after` an object; it is the last one when it is shorter than that.
-        Raises: InvalidQuery, InvalidRelationship.
+        Raises: InvalidQuery, InvalidRelationship, Undecided, StaleFacts.
         """
         if self._trust is not None:
             self._trust.require(relation, type)
         with self._lock:
-            found = list_objects(self._asked(tuples, context), type, relation, user)
-        following = [name for name in found if name > after] if after else found
-        return following[:limit] if limit else following
+            return list_objects(self._asked(tuples, context), type, relation, user, after, limit)
 
     def list_users(
         self,

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from keystead.authz.engine.plan import compile_model
-from keystead.authz.replica import NEWEST, Replica, Versioned
+from keystead.authz.replica import NEWEST, Replica, version_of
 from keystead.authz.served import catalogue
 from keystead.authz.served.errors import ForeignToken, KeptByConfiguration, UnknownModel, UnknownStore
 from keystead.authz.served.feed import Cursor, facts_after
@@ -52,6 +52,7 @@ class AuthorizationStores:
         self, backend: Store, clock: Callable[[], float], *, maximum_lag: float = MAXIMUM_LAG, kept_models: int = 64
     ) -> None:
         self._backend = backend
+        self._version = version_of(backend)
         self._clock = clock
         self._maximum_lag = maximum_lag
         self._known: Kept[Known] = Kept(4_096)
@@ -162,13 +163,13 @@ class AuthorizationStores:
         return await self._backend.read(facts_after(realm, store, types, cursor))
 
     def _is_old(self, known: Known) -> bool:
-        if isinstance(self._backend, Versioned):
-            return known.version != self._backend.version()
+        if self._version is not None:
+            return known.version != self._version()
         return not 0 <= self._clock() - known.looked_at < self._maximum_lag
 
     async def _look(self, realm: str, store: str) -> Known:
         """Ask the backend about a store. One that is gone is forgotten. Raises: UnknownStore."""
-        looked_at, version = self._clock(), self._backend.version() if isinstance(self._backend, Versioned) else 0
+        looked_at, version = self._clock(), self._version() if self._version is not None else 0
         try:
             found = await self.find(realm, store)
         except UnknownStore:
