@@ -23,6 +23,7 @@ from keystead.authz.model import (
     Intersection,
     Restriction,
     Rewrite,
+    Union,
 )
 from keystead.storage.ports import Relationship
 
@@ -46,7 +47,10 @@ class World:
         context: Mapping[str, object] = NO_CONTEXT,
     ) -> None:
         self.model = model
-        self.rules = {(type.name, each.name): each.rewrite for type in model.types for each in type.relations}
+        self.rules: dict[tuple[str, str], Rewrite] = {}
+        for type in model.types:
+            for relation in type.relations:
+                self.rules[type.name, relation.name] = self.apart(type.name, relation.name, relation.rewrite)
         self.tuples = [each for each in tuples if self.allowed_by_model(each) and not 0 < each.expires_at <= now]
         self.verdicts = {each: _verdict(each, conditions, context) for each in self.tuples}
         self.counting: dict[Right, list[tuple[str, bool | None]]] = {}
@@ -60,6 +64,20 @@ class World:
         return definition is not None and restriction_of(tuple) in {
             Restriction(each.type, each.relation, each.wildcard, each.condition) for each in definition.restrictions
         }
+
+    def apart(self, type: str, relation: str, rewrite: Rewrite) -> Rewrite:
+        """Make what a `but not` takes away a relation of its own: giving a part a name never changes an answer."""
+        match rewrite:
+            case Exclusion(base, subtract):
+                name = f"{relation}~{len(self.rules)}"
+                self.rules[type, name] = Direct(())
+                self.rules[type, name] = self.apart(type, relation, subtract)
+                return Exclusion(self.apart(type, relation, base), Computed(name))
+            case Intersection(children):
+                return Intersection(tuple(self.apart(type, relation, child) for child in children))
+            case Union(children):
+                return Union(tuple(self.apart(type, relation, child) for child in children))
+        return rewrite
 
     def rewrite_of(self, right: Right) -> Rewrite:
         """Return a relation's rule."""
@@ -83,7 +101,8 @@ class World:
         """Return where a rule leads from an object, and how many steps that counts for."""
         match rewrite:
             case Direct():
-                users = [user.partition("#") for user, _ in self.counting.get(right, ())]
+                place = (right[0], right[1].partition("~")[0])
+                users = [user.partition("#") for user, _ in self.counting.get(place, ())]
                 return [((object, relation), 1) for object, _, relation in users if relation]
             case Computed(name):
                 return [((right[0], name), 0)]
@@ -132,6 +151,9 @@ class Oracle:
             if definition.name == object.partition(":")[0]
             for relation in definition.relations
         }
+        self.all = {
+            (object, name) for object in objects for type, name in world.rules if type == object.partition(":")[0]
+        }
         self.certain, self.possible = self.settle(favourable=False)
         doubtful = within is not None or None in world.verdicts.values()
         self.at_best = self.settle(favourable=True)[0] if doubtful else self.certain
@@ -160,7 +182,7 @@ class Oracle:
         while True:
             more = {
                 right
-                for right in self.everything
+                for right in self.all
                 if right not in rights and self.given(right, (rights, doubtful), (other, not doubtful))
             }
             if not more:
@@ -184,7 +206,10 @@ class Oracle:
         rights, doubtful = here
         match rewrite:
             case Direct():
-                return any(self.names_user(named, rights) for named in self.named(right, doubtful))
+                return any(
+                    self.names_user(named, rights)
+                    for named in self.named((right[0], right[1].partition("~")[0]), doubtful)
+                )
             case Computed(name):
                 return (right[0], name) in rights
             case FromParent(name, tupleset):

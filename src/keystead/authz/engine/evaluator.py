@@ -12,6 +12,7 @@ from keystead.authz.engine.depth import hops, nodes_within
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.expansion import Expansion, expand
 from keystead.authz.engine.graph import UNKNOWN, Graph
+from keystead.authz.engine.perhaps import perhaps_reaches
 from keystead.authz.engine.proof import conditional, doubts_of, explain
 from keystead.authz.engine.question import Question, ask
 from keystead.authz.engine.reach import reaches
@@ -53,7 +54,8 @@ class Evaluator:
         question = ask(graph, user, relation, object)
         if self._has_shortcut(question) and not self.maximum_depth:
             return reaches(graph, question.user, question.everybody, question.node)
-        return self._solve(question)[1].value is Value.TRUE
+        perhaps = self._perhaps(question)
+        return self._solve(question)[1].value is Value.TRUE if perhaps is None else perhaps
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""
@@ -68,6 +70,9 @@ class Evaluator:
             if reaches(self.graph, question.user, question.everybody, question.node):
                 return Allowed(revision=revision)
             return Denied("authz.no_path", denied, revision=revision)
+        perhaps = self._perhaps(question)
+        if perhaps is not None:
+            return Allowed(revision=revision) if perhaps else Denied("authz.no_path", denied, revision=revision)
         solver, root = self._solve(question)
         if root.value is Value.TRUE:
             return Allowed(revision=revision)
@@ -104,6 +109,13 @@ class Evaluator:
     def expand(self, object: str, relation: str) -> Expansion:
         """Return one level of what gives a relation: the rule as a tree, its leaves filled. Raises: InvalidQuery."""
         return expand(self.graph, self.judge, object, relation)
+
+    def _perhaps(self, question: Question) -> bool | None:
+        """Decide a union that some tuples make conditional. None: ask the solver."""
+        if question.userset != UNKNOWN or not self.graph.plan.shortcuts.has[question.slot]:
+            return None
+        verdict = perhaps_reaches(self.graph, self.judge, question)
+        return None if verdict and self.maximum_depth else verdict
 
     def _solve(self, question: Question) -> tuple[Solver, Vertex]:
         """Let the solver decide; again with the limit in force if it had to look beyond for a yes."""

@@ -113,6 +113,8 @@ class _Walk:
         self.bits: dict[int, int] = {}
         """Number of a user, or node of a userset -> its bit."""
         self.itself: dict[int, int] = {}
+        self._parts: dict[int, Formula] = {}
+        """What a `but not` takes away, under numbers below zero: nodes of their own, as in the solver."""
         limit = evaluator.maximum_depth
         self.within = nodes_within(self.graph, self.judge, start, limit) if limit else None
         self.formulas = self._all_below(start)
@@ -136,13 +138,15 @@ class _Walk:
                 walk.pop()
                 done[node] = met[node]
             elif target not in met:
-                if self.within is not None and target not in self.within:
+                if self.within is not None and target >= 0 and target not in self.within:
                     raise Undecided(Conditional(TOO_DEEP.reason, TOO_DEEP.detail, revision=self.graph.revision))
                 met[target] = self._formula(target)
                 walk.append((target, iter(targets_of(met[target]))))
         return done
 
     def _formula(self, node: int) -> Formula:
+        if node < 0:
+            return self._parts[node]
         object, slot = divmod(node, self.graph.plan.width)
         if slot == self.sought.slot:
             self.itself[node] = self._bit(node)
@@ -161,7 +165,12 @@ class _Walk:
             case AllOf(parts):
                 return Every(tuple(self._compile(object, part) for part in parts))
             case ButNot(base, subtract):
-                return Without(self._compile(object, base), self._compile(object, subtract))
+                taken = self._compile(object, subtract)
+                if not isinstance(taken, Leaf):
+                    number = -1 - len(self._parts)
+                    self._parts[number] = taken
+                    taken = Leaf(0, False, (number,))
+                return Without(self._compile(object, base), taken)
 
     def _named(self, node: int) -> Leaf:
         graph, type = self.graph, self.sought.type
