@@ -36,7 +36,7 @@ class Loader:
         self.graph = Graph(mapping.plan)
         self._reader = Reader(mapping, run)
         self._most = most
-        self.extra = extra
+        self.extra = [each for each in extra if mapping.holds_names_of(each)]
         self._taken: set[Relationship] = set()
         self._tuplesets = {
             (definition.name, leaf.tupleset)

@@ -8,10 +8,12 @@ import msgspec
 
 from keystead.authz.engine.plan import Plan
 from keystead.authz.model import AuthorizationModel
+from keystead.authz.names import WILDCARD, parse_user
 from keystead.authz.rows.kinds import Kind
 from keystead.authz.rows.mapping import StoredTuples
 from keystead.authz.rows.tables import Column, Table
 from keystead.authz.rows.tuple_rows import Slot, TupleRows
+from keystead.storage.ports import Relationship
 
 
 class TypeRows(msgspec.Struct, frozen=True):
@@ -50,3 +52,8 @@ class RowMapping(msgspec.Struct, frozen=True):
     def exists(self, type: str, id: str) -> bool:
         """Tell whether an object of a type could have this id: a type with a table has its rows' ids only."""
         return type not in self.tables or self.kind(type).parse(id) is not None
+
+    def holds_names_of(self, tuple: Relationship) -> bool:
+        """Tell whether both the object and the user of a tuple could exist."""
+        object, user = parse_user(tuple.object), parse_user(tuple.user)
+        return self.exists(object.type, object.id) and (user.id == WILDCARD or self.exists(user.type, user.id))

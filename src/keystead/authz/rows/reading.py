@@ -31,10 +31,10 @@ class Reader:
         """Read the tuples of a relation of some objects. `users`: of those that name no userset, only theirs."""
         for batch in _batches(ids):
             for rows in self._mapped(slot):
-                yield from self._columns(slot, rows, _among(rows.object, batch), _only(rows, users))
+                yield from self._existing(self._columns(slot, rows, _among(rows.object, batch), _only(rows, users)))
             if slot in self.mapping.stored_slots and self.mapping.stored:
                 objects = _named("object", [f"{slot[0]}:{id}" for id in batch])
-                yield from self._stored(slot, [objects, *_only_stored(users)])
+                yield from self._existing(self._stored(slot, [objects, *_only_stored(users)]))
 
     def naming(self, slot: Slot, subject: Slot, ids: Sequence[str]) -> Iterator[Relationship]:
         """Read the tuples of a relation that name some users of a type, or some usersets; `*` is everybody."""
@@ -42,12 +42,17 @@ class Reader:
         for batch in _batches(ids):
             for rows in self._mapped(slot):
                 if rows.subject == subject and (not rows.wildcard or WILDCARD in batch):
-                    yield from self._columns(slot, rows, _among(rows.user, batch))
+                    yield from self._existing(self._columns(slot, rows, _among(rows.user, batch)))
             if slot in self.mapping.stored_slots and self.mapping.stored:
-                yield from self._stored(slot, [_named("user", [f"{subject[0]}:{id}{suffix}" for id in batch])])
+                names = _named("user", [f"{subject[0]}:{id}{suffix}" for id in batch])
+                yield from self._existing(self._stored(slot, [names]))
 
     def _mapped(self, slot: Slot) -> Iterator[TupleRows]:
         return (rows for rows in self.mapping.rows_of(slot) if not isinstance(rows.place, TupleTable))
+
+    def _existing(self, tuples: Iterator[Relationship]) -> Iterator[Relationship]:
+        """Leave out what names a row that the type's table could not hold."""
+        return filter(self.mapping.holds_names_of, tuples)
 
     def _columns(self, slot: Slot, rows: TupleRows, *conditions: Sql | None) -> Iterator[Relationship]:
         if None in conditions:
@@ -60,7 +65,7 @@ class Reader:
             object_id, user_id = _written(rows.object, object), _written(rows.user, user)
             if object_id is not None and user_id is not None:
                 name = f"{type}:{user_id}#{relation}" if relation else f"{type}:{user_id}"
-                yield from self._existing(Relationship(f"{slot[0]}:{object_id}", slot[1], name))
+                yield Relationship(f"{slot[0]}:{object_id}", slot[1], name)
 
     def _stored(self, slot: Slot, conditions: list[Sql]) -> Iterator[Relationship]:
         stored = self.mapping.stored
@@ -71,15 +76,7 @@ class Reader:
         columns = joined(", ", ((f"k.{quoted(name)}",) for name in names))
         query = sql("SELECT ", columns, f" FROM {table_name(place.table)} k", where([*place.demands("k"), *conditions]))
         for row in self._run(query):
-            yield from self._existing(Relationship(*row))
-
-    def _existing(self, tuple: Relationship) -> Iterator[Relationship]:
-        """Leave out what names a row that the type's table could not hold."""
-        object, user = parse_user(tuple.object), parse_user(tuple.user)
-        if self.mapping.exists(object.type, object.id) and (
-            user.id == WILDCARD or self.mapping.exists(user.type, user.id)
-        ):
-            yield tuple
+            yield Relationship(*row)
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
