@@ -24,7 +24,7 @@ type user
 
 type record
   relations
-    define read: [user]
+    define read: [user, user:*]
     define admin: [user with as_admin]
     define write: [user, user with while_status] or admin
     define delete: [user with softly]
@@ -355,6 +355,37 @@ async def test_what_hangs_on_a_missing_property_is_not_found(point: DecisionPoin
         "decision": False,
         "context": {"reason": "authz.condition_missing", "missing": ["resource_status"]},
     }
+
+
+@pytest.mark.spec("AuthZEN Authorization API 1.0 section 8.4")
+async def test_where_everybody_may_all_who_are_known_are_found(point: DecisionPoint) -> None:
+    await point.write("record:record-4#read@user:*")
+    answer = await point.ask("search/subject", {**SUBJECTS, "resource": entity("record:record-4")})
+    found = [one["id"] for one in answer["results"]]
+    assert found == ["*", "alice", "bob"]
+    for id in (*found, "stranger-to-every-tuple"):
+        assert await point.ask("evaluation", question(f"user:{id}", "read", "record:record-4")) == {"decision": True}
+    assert (await point.ask("evaluation", question("user:*", "read", "record:record-1")))["decision"] is False
+
+
+@pytest.mark.attack("AUTHZ-SUBJECT")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        question("user:x", "read", "record:record-1", subject={"type": "user:alice", "id": "x"}),
+        question("user:x", "read", "record:record-1", subject={"type": "user", "id": "x:alice"}),
+        question("user:x", "read", "record:record-1", subject={"type": "record", "id": "record-1#read"}),
+        question("user:alice", "read", "record:x", resource={"type": "record", "id": "record-1#read"}),
+        question("user:alice", "read", "record:x", resource={"type": "record", "id": "*"}),
+        question("user:alice", "read@user", "record:record-1"),
+        question("user:ALICE", "read", "record:record-1"),
+        question("user:alice", "read", "record:record-1 "),
+    ],
+    ids=range(8),
+)
+async def test_no_part_of_a_question_is_more_than_it_is(point: DecisionPoint, asked: dict[str, Any]) -> None:
+    answer = await point.ask("evaluation", asked)
+    assert answer["decision"] is False
 
 
 @pytest.mark.spec("AuthZEN Authorization API 1.0 section 8.2")

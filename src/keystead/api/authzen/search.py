@@ -7,7 +7,7 @@ Spec: AuthZEN Authorization API 1.0 section 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from keystead.api.authzen.page_tokens import PageTokens
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.errors import InvalidQuery, InvalidRelationship, Undecided
-from keystead.authz.names import object_name
+from keystead.authz.names import WILDCARD, object_name
 
 LARGEST_PAGE: Final = 1_000
 Found = Iterator[str]
@@ -32,14 +32,9 @@ def search_subjects(asked: SubjectSearch, asking: Asking, tokens: PageTokens) ->
         context=asked.context,
     )
 
-    def look(after: str) -> Found:
-        type, evaluator = asked.subject.type, asking(context)
-        resource = object_name(asked.resource.type, asked.resource.id)
-        evaluator.decide(subject_name(type, "-"), asked.action.name, resource)
-        for name in evaluator.graph.objects_of(type):
-            id = name[len(type) + 1 :]
-            if id > after and evaluator.decide(name, asked.action.name, resource):
-                yield id
+    def look(after: str, limit: int) -> Found:
+        type, resource = asked.subject.type, object_name(asked.resource.type, asked.resource.id)
+        return _ids(_subjects(asking(context), resource, asked.action.name, type), type, after)
 
     return _page(look, asked.page, tokens, lambda id: {"type": asked.subject.type, "id": id})
 
@@ -53,12 +48,18 @@ def search_resources(asked: ResourceSearch, asking: Asking, tokens: PageTokens) 
         context=asked.context,
     )
 
-    def look(after: str) -> Found:
+    def look(after: str, limit: int) -> Found:
         type, user = asked.resource.type, subject_name(asked.subject.type, asked.subject.id)
-        for name in _objects(asking(context), type, asked.action.name, user):
-            id = name[len(type) + 1 :]
-            if id > after:
-                yield id
+        evaluator, relation = asking(context), asked.action.name
+        try:
+            names: Iterable[str] = list_objects(
+                evaluator, type, relation, user, f"{type}:{after}" if after else "", limit
+            )
+        except Undecided:
+            names = (
+                name for name in sorted(evaluator.graph.objects_of(type)) if evaluator.decide(user, relation, name)
+            )
+        return _ids(names, type, after)
 
     return _page(look, asked.page, tokens, lambda id: {"type": asked.resource.type, "id": id})
 
@@ -69,7 +70,7 @@ def search_actions(asked: ActionSearch, asking: Asking, tokens: PageTokens) -> d
         ("subject", asked.subject.properties), ("resource", asked.resource.properties), context=asked.context
     )
 
-    def look(after: str) -> Found:
+    def look(after: str, limit: int) -> Found:
         evaluator, user = asking(context), subject_name(asked.subject.type, asked.subject.id)
         resource = object_name(asked.resource.type, asked.resource.id)
         names = (relation for type, relation in evaluator.graph.plan.slots if type == asked.resource.type)
@@ -80,23 +81,37 @@ def search_actions(asked: ActionSearch, asking: Asking, tokens: PageTokens) -> d
     return _page(look, asked.page, tokens, lambda name: {"name": name})
 
 
-def _objects(evaluator: Evaluator, type: str, relation: str, user: str) -> list[str]:
-    """Return the objects for which the answer is yes; where some hang on a condition, ask about each."""
+def _subjects(evaluator: Evaluator, resource: str, relation: str, type: str) -> Iterable[str]:
+    """Return the users of a type for which the answer is yes.
+
+    Where everybody has it, or some hang on a condition, each user that tuples name is asked about.
+    """
+    everybody = f"{type}:{WILDCARD}"
     try:
-        return list_objects(evaluator, type, relation, user)
+        found = evaluator.list_users(resource, relation, type)
     except Undecided:
-        names = sorted(evaluator.graph.objects_of(type))
-        return [name for name in names if evaluator.decide(user, relation, name)]
+        found = [everybody]
+    if everybody not in found:
+        return found
+    asked = sorted({everybody, *evaluator.graph.objects_of(type)})
+    return (name for name in asked if evaluator.decide(name, relation, resource))
+
+
+def _ids(names: Iterable[str], type: str, after: str) -> Found:
+    for name in names:
+        id = name[len(type) + 1 :]
+        if id > after:
+            yield id
 
 
 def _page(
-    look: Callable[[str], Found], asked: Page | None, tokens: PageTokens, shown: Callable[[str], dict[str, str]]
+    look: Callable[[str, int], Found], asked: Page | None, tokens: PageTokens, shown: Callable[[str], dict[str, str]]
 ) -> dict[str, Any]:
     """Return one page of what is found. Raises: Fault."""
     position = tokens.position(asked or Page())
     limit = min(position.limit, LARGEST_PAGE)
     try:
-        found = list(islice(look(position.after), limit + 1))
+        found = list(islice(look(position.after, limit + 1), limit + 1))
     except (InvalidQuery, InvalidRelationship):
         found = []
     kept = found[:limit]
