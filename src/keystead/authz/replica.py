@@ -80,7 +80,6 @@ class Replica:
         self._maximum_lag = maximum_lag
         self._progress = progress or _silently
         self._loaded = False
-        self._outdated = False
         self._version: int | None = None
         self._backend: Store | None = None
         self._ask_version: Callable[[], int] | None = None
@@ -98,7 +97,7 @@ class Replica:
 
     def reaches(self, at_least: int = 0) -> bool:
         """Whether the graph is whole, and has the revision asked for and what this process wrote."""
-        return self._loaded and not self._outdated and self.graph.revision >= max(at_least, self.wanted)
+        return self._loaded and self.graph.revision >= max(at_least, self.wanted)
 
     async def catch_up(self, backend: Store, at_least: int = NEWEST) -> Graph:
         """Return the graph, at the newest revision or within the lag that is allowed. Raises: StorageUnavailable."""
@@ -108,14 +107,13 @@ class Replica:
         version = ask() if ask is not None else None
         if not self._loaded:
             await self._load_once(backend)
-        changes = await backend.read(self._changes(self.graph.revision))
-        if changes is None or self._outdated:
-            await self._load(backend)
+        since = self.graph.revision
+        changes = await backend.read(self._changes(since))
+        if changes is None:
+            await self._load(backend, instead_of=since)
         elif changes:
             with self.lock:
-                if self._is_held():
-                    self.graph = copied(self.graph)
-                    self.held.clear()
+                self._leave_to_holders()
                 self._apply(changes)
         self._looked_at, self._version = max(looked_at, self._looked_at), version
         return self.graph
@@ -125,9 +123,7 @@ class Replica:
         with self.lock:
             if not self._loaded:
                 return
-            if self._is_held():
-                self._outdated = True
-                return
+            self._leave_to_holders()
             for each in gone:
                 self.graph.discard(each)
             for each in come:
@@ -144,10 +140,14 @@ class Replica:
         """Return what asks a store for its version, found out once: it costs more than the answer."""
         if backend is not self._backend:
             self._backend, self._ask_version = backend, version_of(backend)
+            self._version, self._looked_at = None, float("-inf")
         return self._ask_version
 
-    def _is_held(self) -> bool:
-        return len(self.held) > 0
+    def _leave_to_holders(self) -> None:
+        """Go on with a copy when somebody must find the graph as it is."""
+        if len(self.held):
+            self.graph = copied(self.graph)
+            self.held.clear()
 
     async def _load_once(self, backend: Store) -> None:
         """Load, or wait for whoever is loading already."""
@@ -163,16 +163,18 @@ class Replica:
             self._loading.set_result(None)
             self._loading = None
 
-    async def _load(self, backend: Store) -> None:
-        """Read everything into a new graph, at one snapshot."""
+    async def _load(self, backend: Store, instead_of: int = -1) -> None:
+        """Read everything into a new graph, at one snapshot: a newer one, or one in the place of what is no longer."""
         graph = await backend.read(self._snapshot())
         with self.lock:
-            if not self._loaded or self._outdated or graph.revision > self.graph.revision:
+            if not self._loaded or graph.revision > self.graph.revision or self.graph.revision == instead_of:
                 for each in self.facts():
                     graph.add(each)
+                if self.graph.revision == instead_of:
+                    self.wanted = min(self.wanted, graph.revision)
                 self.graph = graph
                 self.held.clear()
-                self._loaded, self._outdated = True, False
+                self._loaded = True
 
     def _snapshot(self) -> Read[Graph]:
         graph, loaded = Graph(self.graph.plan), 0
@@ -188,9 +190,9 @@ class Replica:
             after = rows[-1][0], rows[-1][1], rows[-1][2]
 
     def _changes(self, since: int) -> Read[list[RelationshipChange] | None]:
-        """Return every change after a revision; None when some of them are gone from the feed."""
+        """Return every change after a revision; None when some are gone from the feed, or the store from before."""
         feed: FeedView = yield from look_at_feed(self._realm, self._store)
-        if feed.revision > since and feed.trimmed > since:
+        if feed.revision < since or feed.trimmed > since:  # an older state: a backup was put back
             return None
         found: list[RelationshipChange] = []
         while since < feed.revision:

@@ -202,6 +202,17 @@ async def test_watching_from_before_the_feed_begins_is_an_error(url: str) -> Non
         assert await behind.check("user:alice", "viewer", "order:2")
 
 
+async def test_a_database_put_back_from_a_backup_counts_as_it_is(url: str) -> None:
+    """Whatever this process remembers of later times."""
+    async with open("memory://", model=MODEL) as engine, open(url, model=MODEL) as backup:
+        await backup.write(["order:1#owner@user:alice"])
+        await engine.write(["order:1#owner@user:bob", "order:2#owner@user:bob"])
+        assert await engine.check("user:bob", "viewer", "order:1")
+        engine.backend = backup.backend
+        assert not await engine.check("user:bob", "viewer", "order:1")
+        assert await engine.check("user:alice", "viewer", "order:1")
+
+
 def test_the_blocking_engine_has_it_all(url: str) -> None:
     with open_sync(url, model=CONDITIONS, maximum_lag=60) as engine:
         revision = engine.write(["order:1#owner@user:alice", Relationship("order:2", "viewer", "user:alice", "cheap")])
