@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from keystead.authz import InvalidRelationship, ModelError, open_sync
-from keystead.authz.storefile import run_store_file
+from keystead.authz.storefile import evaluator_of, run_store_file
 from keystead.cli.authz import command
 from keystead.core.errors import ConfigurationError
 
@@ -272,3 +272,16 @@ def test_a_file_that_cannot_be_used_stops_no_other(tmp_path: Path) -> None:
     assert "UNUSABLE" in told.output
     assert "1:1: expected `model`" in told.output
     assert "passed, 0 failed, 1 of the files unusable" in told.output
+
+
+def test_a_proof_shows_stored_values_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "abac.fga.yaml"
+    path.write_text(
+        ABAC.replace("address: ipaddress, network: string", "at: timestamp, until: timestamp, address: ipaddress")
+        .replace("address.in_cidr(network)", "at < until && address == address")
+        .replace("network: 10.0.0.0/8", "until: 2026-01-31T12:00:00Z, address: 10.0.0.1")
+        + "  - {}\n",
+        "utf-8",
+    )
+    proof = str(evaluator_of(path, {"at": "2026-01-31T11:00:00Z"}).explain("user:ann", "viewer", "document:1"))
+    assert "in_office(at='2026-01-31T11:00:00Z', until='2026-01-31T12:00:00Z', address='10.0.0.1') holds" in proof

@@ -148,7 +148,7 @@ def _tuple_step(solver: Solver, step: Step, vertex: Vertex, slot: int, value: in
         object, relation, user, qualifier.condition, qualifier.text, EpochSeconds(qualifier.expires_at)
     )
     definition = graph.plan.model.condition(qualifier.condition)
-    values = solver.judge.values(qualifier)
+    values = solver.judge.values(qualifier) | qualifier.written()
     shown = {each.name: values[each.name] for each in definition.parameters} if definition else {}
     return replace(step, tuple=tuple, values=shown)
 

@@ -18,13 +18,17 @@ class Qualifier(msgspec.Struct, frozen=True):
     """When a tuple counts: while its condition holds with what is stored beside it, and before `expires_at`.
 
     `condition` is empty when there is none, `expires_at` is 0 when it never expires. `context` is what the tuple
-    brings along for the condition's parameters, `text` the same as it is stored.
+    brings along for the condition's parameters, cast to their types; `text` the same as it is stored.
     """
 
     condition: str = ""
     context: Mapping[str, object] = _NOTHING
     expires_at: int = 0
     text: str = ""
+
+    def written(self) -> dict[str, object]:
+        """Return what the tuple brings along as somebody wrote it, for a reader."""
+        return msgspec.json.decode(self.text, type=dict[str, object]) if self.text else {}
 
 
 def qualifier_of(tuple: Relationship, conditions: Mapping[str, Condition]) -> Qualifier | None:
