@@ -73,6 +73,42 @@ def test_compiled_checks_follow_every_write(monotone: bool) -> None:
     assert compiled > (1_000 if monotone else 100)
 
 
+@pytest.mark.attack("Z1")
+def test_a_rule_with_and_or_but_not_is_compiled_and_gives_up_on_circles() -> None:
+    model = """model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user, group#member]
+type doc
+  relations
+    define parent: [doc]
+    define blocked: [user, group#member, user:*]
+    define paid: [user] or paid from parent
+    define viewer: ([user, group#member] or viewer from parent) but not blocked
+    define reader: viewer and paid
+"""
+    graph = Graph(compile_model(read_model(model)))
+    for text in (
+        *(f"doc:{number}#parent@doc:{number + 1}" for number in range(100)),
+        "doc:5#viewer@user:1", "doc:3#blocked@user:1",
+        "doc:90#viewer@group:g#member", "group:g#member@user:2", "doc:0#paid@user:1", "doc:95#paid@user:2",
+        "doc:a#parent@doc:b", "doc:b#parent@doc:a", "doc:a#viewer@user:3", "doc:b#blocked@group:g#member",
+    ):  # fmt: skip
+        graph.add(relationship(text))
+    assert graph.quick("user:1", "viewer", "doc:5") is True
+    assert graph.quick("user:1", "viewer", "doc:4") is True
+    assert graph.quick("user:1", "viewer", "doc:2") is False
+    assert graph.quick("user:2", "viewer", "doc:60") is True
+    assert graph.quick("user:2", "viewer", "doc:10") is None  # eighty steps away: the solver's
+    assert graph.quick("user:3", "viewer", "doc:b") is True
+    assert graph.quick("user:1", "viewer", "doc:b") is None  # a circle
+    assert same(graph, [f"doc:{place}" for place in (*range(0, 100, 7), "a", "b")], ["user:1", "user:2", "user:3"]) > 30
+    graph.add(relationship("doc:80#blocked@user:*"))
+    assert graph.quick("user:2", "viewer", "doc:60") is False
+
+
 LARGE: Final = """model
   schema 1.1
 type user

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from keystead.authz.engine.column import Cell
+from keystead.authz.engine.layers import Spent, write_layers
 from keystead.authz.engine.numbering import UNKNOWN
 from keystead.authz.engine.reach import reaches
 from keystead.authz.engine.source import Source, write_check
@@ -13,8 +15,8 @@ from keystead.authz.engine.source import Source, write_check
 if TYPE_CHECKING:
     from keystead.authz.engine.graph import Graph
 
-Check = Callable[[int, int], bool]
-"""(number of an object, number of a user) -> whether the user has the relation."""
+Check = Callable[[int, int], bool | None]
+"""(number of an object, number of a user) -> whether the user has the relation. None: ask the solver."""
 NOBODY_KNOWN: Final = -2
 """Stands for a user that no tuple names. It is no cell's content."""
 _SHARED: Final = 512
@@ -50,14 +52,27 @@ class Checks(dict[tuple[str, int, int], Check | None]):
         return check
 
     def _compile(self, slot: int, kind: int) -> Check | None:
+        source = self._source(slot, kind)
+        if source is None:
+            return None
+        if self._graph.plan.shortcuts.has[slot]:
+            return bind(self._graph, source, slot, kind)
+        return bind_layers(self._graph, source, [self._plain(each, kind) for each in source.plain])
+
+    def _source(self, slot: int, kind: int) -> Source | None:
         graph, sources = self._graph, self._sources
+        write = write_check if graph.plan.shortcuts.has[slot] else write_layers
         if sources is None:
-            source = write_check(graph.plan, slot, kind, graph.look)
-        elif (slot, kind) in sources:
-            source = sources[slot, kind]
-        else:
-            source = sources[slot, kind] = write_check(graph.plan, slot, kind, graph.look)
-        return None if source is None else bind(graph, source, slot, kind)
+            return write(graph.plan, slot, kind, graph.look)
+        if (slot, kind) not in sources:
+            sources[slot, kind] = write(graph.plan, slot, kind, graph.look)
+        return sources[slot, kind]
+
+    def _plain(self, slot: int, kind: int) -> Check:
+        """Return the check of a slot made of unions, for others to call."""
+        type, relation = self._graph.plan.names[slot]
+        check = self[relation, self._graph.plan.layout.kinds[type], kind]
+        return _give_up(self._graph, slot, kind) if check is None else check
 
 
 def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
@@ -67,17 +82,43 @@ def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
     def climb(user: int) -> Set[int] | None:
         return closures.of(max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN))
 
-    def give_up(object: int, user: int) -> bool:
-        return reaches(graph, max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN), object * width + slot)
-
     def meet(named: Collection[int], slot: int, groups: Set[int]) -> bool:
         if len(named) <= len(groups):
             return any(each * width + slot in groups for each in named)
         return any(group % width == slot and group // width in named for group in groups)
 
     readers = [graph.reader(column) for column in source.columns]
+    give_up = _give_up(graph, slot, kind)
     check: Check = _code(source.text)(closures.kept.get, climb, meet, give_up, *readers)
     return check
+
+
+def bind_layers(graph: Graph, source: Source, plain: list[Check]) -> Check:
+    """Let compiled source of a rule with `and` or `but not` read the columns of a graph."""
+    readers = [graph.reader(column) for column in source.columns]
+    check: Check = _code(source.text)([0], Spent, _has, _leads, *readers, *plain)
+    return check
+
+
+def _give_up(graph: Graph, slot: int, kind: int) -> Check:
+    type, width = graph.plan.layout.types[kind], graph.plan.width
+
+    def reach(object: int, user: int) -> bool:
+        return reaches(graph, max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN), object * width + slot)
+
+    return reach
+
+
+def _has(cell: Cell, user: int) -> bool:
+    """Tell whether a cell that may hold several names a user."""
+    return cell == user or (not isinstance(cell, int) and user in cell)
+
+
+def _leads(cell: Cell, check: Check, user: int) -> bool | None:
+    """Tell whether the user has something at any of the objects in a cell."""
+    if isinstance(cell, int):
+        return cell >= 0 and check(cell, user)
+    return any(check(each, user) for each in cell)
 
 
 @lru_cache(maxsize=_SHARED)

@@ -43,10 +43,11 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The text, and the columns that c0, c1 ... are, in order."""
+    """The text; the columns that c0, c1 ... are, in order; and the slots whose checks g0, g1 ... are."""
 
     text: str
     columns: tuple[int, ...]
+    plain: tuple[int, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
@@ -70,7 +71,7 @@ def write_check(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look]) 
 
 def _states(plan: Plan, start: int, kind: int, looks: Callable[[int], Look]) -> list[State] | None:
     """Return the state of every slot that can be come to, the first one first. None: they are too many."""
-    accepting = sum(1 << slot for slot in _accepting(plan, kind))
+    accepting = accepting_bits(plan, kind)
     found = {start: None}
     states: list[State] = []
     reads = 0
@@ -87,10 +88,10 @@ def _states(plan: Plan, start: int, kind: int, looks: Callable[[int], Look]) -> 
     return states
 
 
-def _accepting(plan: Plan, kind: int) -> set[int]:
-    """Return the slots whose tuples may name users of a kind, or everybody of its type."""
-    kinds = (kind, kind + len(plan.layout.types))
-    return {door.slot for door in plan.layout.doors if door.kind in kinds and door.userset == NO_USERSET}
+def accepting_bits(plan: Plan, kind: int) -> int:
+    """Return the slots whose tuples may name users of a kind, or everybody of its type, as bits."""
+    columns = (*plan.layout.naming_kind[kind], *plan.layout.naming_kind[kind + len(plan.layout.types)])
+    return sum({1 << plan.layout.doors[column].slot for column in columns})
 
 
 def _state(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look], accepting: int) -> State:
