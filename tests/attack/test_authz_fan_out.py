@@ -100,6 +100,8 @@ def test_a_chain_under_alternating_exclusions() -> None:
     evaluator = evaluator_of([*chain, *named])
     assert ask_every_way(evaluator, "user:alice", "odd", "folder:0")  # an even number of negations below it
     assert not ask_every_way(evaluator, "user:alice", "odd", "folder:1")
+    assert evaluator.list_users("folder:0", "odd", "user") == ["user:alice"]
+    assert evaluator.list_users("folder:1", "odd", "user") == []
 
 
 @pytest.mark.parametrize("relation", ["viewer", "editor"])
@@ -114,8 +116,10 @@ def test_a_circle_of_ten_thousand_folders(relation: str) -> None:
 def test_a_circle_of_exclusions(size: int) -> None:
     circle = [f"folder:{place}#parent@folder:{(place + 1) % size}" for place in range(size)]
     named = [f"folder:{place}#odd@user:alice" for place in range(size)]
-    decision = ask_every_way(evaluator_of([*circle, *named]), "user:alice", "odd", "folder:0")
+    evaluator = evaluator_of([*circle, *named])
+    decision = ask_every_way(evaluator, "user:alice", "odd", "folder:0")
     assert not decision
+    assert evaluator.list_users("folder:0", "odd", "user") == []
     assert "authz.contradiction" in str(decision)
 
 
@@ -149,6 +153,7 @@ def test_a_knot_where_every_round_settles_one_more_loop(size: int, settled: bool
     decision = ask_every_way(evaluator, "user:alice", "loop", "knot:last")
     assert isinstance(decision, Denied)
     assert decision.reason == ("authz.excluded" if settled else "authz.contradiction")
+    assert evaluator.list_users("knot:last", "loop", "user") == []
     assert not ask_every_way(evaluator, "user:mallory", "loop", "knot:last")
 
 
@@ -167,6 +172,11 @@ def wide() -> Evaluator:
 @pytest.mark.parametrize("user", ["user:alice", "user:joiner", "user:mallory"])
 def test_a_folder_given_to_a_hundred_thousand_groups(wide: Evaluator, user: str) -> None:
     assert bool(ask_every_way(wide, user, "viewer", "folder:wide")) is (user == "user:alice")
+
+
+def test_everybody_whom_a_hundred_thousand_tuples_name_is_listed(wide: Evaluator) -> None:
+    assert len(wide.list_users("folder:popular", "editor", "user")) == WIDE
+    assert wide.list_users("folder:wide", "viewer", "user") == ["user:alice"]
 
 
 def test_a_folder_given_to_a_hundred_thousand_people(wide: Evaluator) -> None:

@@ -37,7 +37,7 @@ STORIES = 100_000
 
 @pytest.mark.attack("Z1")
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**48))
 def test_every_answer_is_the_oracles(seed: int, kind: str) -> None:
     tell_a_story(seed, kind)
