@@ -114,7 +114,8 @@ class Evaluator:
         """Decide a union that some tuples make conditional. None: ask the solver."""
         if question.userset != UNKNOWN or not self.graph.plan.shortcuts.has[question.slot]:
             return None
-        verdict = perhaps_reaches(self.graph, self.judge, question)
+        plainly = reaches(self.graph, question.user, question.everybody, question.node)  # the groups are remembered
+        verdict = plainly or perhaps_reaches(self.graph, self.judge, question)
         return None if verdict and self.maximum_depth else verdict
 
     def _solve(self, question: Question) -> tuple[Solver, Vertex]:
