@@ -22,16 +22,20 @@ MAX_TUPLES: Final = 1_000
 """The most tuples that may come along with one question: each becomes two bound values of the query."""
 
 
-def condition_for(mapping: RowMapping, user: str, relation: str, type: str, tuples: Iterable[TupleLike] = ()) -> Sql:
+def condition_for(
+    mapping: RowMapping, user: str, relation: str, type: str, *, tuples: Iterable[TupleLike] = (), few: bool = False
+) -> Sql:
     """Write the condition under which a row of a type's table is one to which the user has the relation.
 
+    `few`: say it as a set of ids that starts from the user, not as a condition on each row's columns.
     Raises: InvalidQuery, InvalidRelationship, NotExpressible, TooMuch.
     """
     subject = _subject(mapping, user)
     slot = (type, _relation(mapping, type, relation))
     scope = Scope(mapping, subject, extra_rows(mapping, tuples))
     refuse_conditions(mapping, slot)
-    return Condition(scope, type, mapping.tables[type].id).of(relation)
+    condition = Condition(scope, type, mapping.tables[type].id)
+    return condition.by_ids(relation) if few else condition.of(relation)
 
 
 def _subject(mapping: RowMapping, user: str) -> Subject:

@@ -32,6 +32,11 @@ class Condition:
         named = [keys.nameable(name, self.type)] if self.id.kind is Kind.TEXT else []
         return all_of([held, *named])
 
+    def by_ids(self, relation: str) -> Sql:
+        """Write that the row's id is in the set of the relation's ids."""
+        compiler = Compiler(self.scope)
+        return self._within(compiler, compiler.ids((self.type, relation)))
+
     def _of_slot(self, slot: Slot) -> Sql:
         if slot not in self.scope.possible:
             return NEVER

@@ -51,12 +51,20 @@ class RowsFilter(Expression):
 
 
 def filter_for(
-    mapping: RowMapping, user: str, relation: str, model: type[models.Model], *, tuples: Iterable[TupleLike] = ()
+    mapping: RowMapping,
+    user: str,
+    relation: str,
+    model: type[models.Model],
+    *,
+    tuples: Iterable[TupleLike] = (),
+    few: bool = False,
 ) -> models.Q:
     """Return the condition that holds for exactly the rows of `model` to which the user has the relation.
 
     Shape: `Order.objects.filter(filter_for(authz, "user:alice", "viewer", Order))`; it goes together with other
     conditions, ordering, slices, `count()`, `exists()`, `update()` and `delete()`. `tuples` count for this query only.
+    `few=True` lets the database start from the user, not from the rows: for people who may see little of a large
+    table, where PostgreSQL would otherwise look at every row.
     Does not: run a query, or say more than one.
     Raises: InvalidQuery for what the model lacks; MappingError when no rows of that model are mapped;
     NotExpressible when one query cannot say it; TooMuch.
@@ -65,7 +73,7 @@ def filter_for(
     types = [type for type, rows in mapping.tables.items() if rows.table == found]
     if len(types) != 1:
         raise MappingError([f"{found}: no `Rows(table=...)` maps the rows of this table to objects"])
-    return models.Q(RowsFilter(condition_for(mapping, user, relation, types[0], tuples)))
+    return models.Q(RowsFilter(condition_for(mapping, user, relation, types[0], tuples=tuples, few=few)))
 
 
 def over(mapping: RowMapping, using: str = DEFAULT_DB_ALIAS, *, most: int = MAX_LOADED) -> RowView:

@@ -70,18 +70,20 @@ class RowsFilter(ColumnElement[bool]):
 
 
 def filter_for(
-    mapping: RowMapping, user: str, relation: str, entity: Any, *, tuples: Iterable[TupleLike] = ()
+    mapping: RowMapping, user: str, relation: str, entity: Any, *, tuples: Iterable[TupleLike] = (), few: bool = False
 ) -> ColumnElement[bool]:
     """Return the condition that holds for exactly the rows of `entity` to which the user has the relation.
 
     Shape: `select(Order).where(filter_for(authz, "user:alice", "viewer", Order), Order.open).limit(20)`; `entity` is
     a mapped class, an `aliased` one, a Table or an alias of it. `tuples` count for this query only.
+    `few=True` lets the database start from the user, not from the rows: for people who may see little of a large
+    table, where PostgreSQL would otherwise look at every row.
     Does not: run a query, or say more than one: everything is decided in the caller's own.
     Raises: InvalidQuery for what the model lacks; MappingError when no rows of that entity are mapped;
     NotExpressible when one query cannot say it; TooMuch.
     """
     type = type_of(mapping, entity)
-    pieces = condition_for(mapping, user, relation, type, tuples)
+    pieces = condition_for(mapping, user, relation, type, tuples=tuples, few=few)
     return RowsFilter(*(_clause(pieces, database, entity) for database in ("sqlite", "postgresql")))
 
 

@@ -95,7 +95,8 @@ class RowView:
         ask(loader.graph, user, relation, f"{type}:-")
         slot = (type, relation)
         reached = loader.backwards(user, involved(self.mapping, slot))
-        loader.forwards([place for place in reached if place[0] == slot], [user])
+        if not self._is_union(loader, slot):  # the way back finds who may qualify; what may take it away lies forwards
+            loader.forwards([place for place in reached if place[0] == slot], [user])
         return list_objects(self._over(loader, context), type, relation, user)
 
     def list_users(
@@ -122,6 +123,10 @@ class RowView:
         places = [_place(object, relation) for _, relation, object in questions]
         loader.forwards(places, sorted({user for user, _, _ in questions}))
         return self._over(loader, context)
+
+    def _is_union(self, loader: Loader, slot: tuple[str, str]) -> bool:
+        number = self.mapping.plan.slots[slot]
+        return self.mapping.plan.shortcuts.has[number] and not loader.graph.qualified_below(number)
 
     def _over(self, loader: Loader, context: Mapping[str, object] | None) -> Evaluator:
         graph = overlaid(loader.graph, loader.extra)

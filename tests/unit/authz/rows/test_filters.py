@@ -32,7 +32,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engi
 @pytest.mark.parametrize("monotone", [True, False], ids=["unions", "everything"])
 def test_the_rows_are_those_the_engine_allows(database: sa.Engine, monotone: bool) -> None:
     seen = Counter[str]()
-    for seed in range(16):
+    for seed in range(12):
         compare_a_world(database, seed, seen, monotone=monotone)
     assert seen["rows"] > 25
     assert seen["refused"] < seen["compared"] / 2
@@ -79,7 +79,7 @@ def compare_a_table(
             expected = {
                 row["id"] for row in world.rows[type] if evaluator.holds(user, relation.name, f"{type}:{row['id']}")
             }
-            condition = filter_for(world.mapping, user, relation.name, table)
+            condition = filter_for(world.mapping, user, relation.name, table, few=world.random.random() < 0.4)
         except (NotExpressible, InvalidQuery) as refusal:
             seen["refused" if isinstance(refusal, NotExpressible) else "invalid"] += 1
             continue
