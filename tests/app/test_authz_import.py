@@ -20,6 +20,7 @@ from keystead.authz.language import read_model, to_json
 from keystead.cli.main import keystead as cli
 from keystead.core.errors import KeysteadError
 from keystead.storage.memory import MemoryStore
+from tests.harness.issuer import RunningIssuer
 
 MODEL = """model
   schema 1.1
@@ -119,9 +120,11 @@ async def furnish(source: Source, tuples: int = 250) -> tuple[str, list[str]]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the configuration of the server that imports."""
+    folder = tmp_path / "here"
+    folder.mkdir()
     server = {"base_url": "http://localhost:8080", "listen": "127.0.0.1:8080", "database": "sqlite:///k.db"}
-    (tmp_path / "keystead.yaml").write_text(yaml.safe_dump({"server": server, "realms": {"acme": {}, "other": {}}}))
-    return tmp_path
+    (folder / "keystead.yaml").write_text(yaml.safe_dump({"server": server, "realms": {"acme": {}, "other": {}}}))
+    return folder
 
 
 async def keystead(folder: Path, *arguments: str, status: int = 0) -> str:
@@ -283,3 +286,27 @@ async def test_models_are_checked_printed_and_compared(folder: Path) -> None:
     assert json.loads(await keystead(folder, "model", "print", "a.fga", "--json")) == to_json(read_model(MODEL))
     assert "the same" in await keystead(folder, "model", "diff", "a.fga", "b.json")
     assert "-type team" in await keystead(folder, "model", "diff", "a.fga", "c.fga", status=1)
+
+
+async def test_a_server_that_wants_a_token_is_shown_one(
+    unserved: RunningIssuer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unserved.configuration["authz"] = {"stores": {"shop": {"realm": "acme", "model": MODEL}}}
+    asking = next(client for client in unserved.realm["clients"] if client["client_id"] == "batch")
+    asking["scope"] = "authz:read authz:write authz:admin"
+    await unserved.start()
+    monkeypatch.setenv("KEYSTEAD_CLIENT_SECRET", asking["client_secret"])
+    api = f"{unserved.base_url}/authz"
+    buying = ("--issuer", unserved.url, "--client-id", "batch")
+    said = await keystead(folder, "import", "--from", api, "--realm", "acme", *buying)
+    assert "shop (" in said
+    assert "the same on both sides" in said
+    store = said.partition("shop (")[2][:26]
+    at = ("--server", api, "--store", store, "--tuple", "order:1#owner@user:alice")
+    question = ("explain", "user:alice", "viewer", "order:1")
+    assert "allowed" in await keystead(folder, *question, *at, *buying)
+    assert "Show it a token" in await keystead(folder, *question, *at, status=1)
+    monkeypatch.setenv("KEYSTEAD_CLIENT_SECRET", "wrong")
+    said = await keystead(folder, *question, *at, *buying, status=1)
+    assert "no token from" in said
+    assert "wrong" not in said

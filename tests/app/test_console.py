@@ -261,3 +261,70 @@ async def test_a_store_without_a_model_is_no_fault(furnished: Furnished) -> None
     page = await browser.get(f"{furnished.page('check', empty)}?user=user:a&relation=r&object=o:1")
     assert "no model" in page.alert
     assert "no model yet" in (await browser.get(furnished.console)).text
+
+
+CONDITIONAL = """model
+  schema 1.1
+type user
+type order
+  relations
+    define viewer: [user with small]
+condition small(amount: int, limit: int) {
+  amount <= limit
+}
+"""
+
+
+async def test_what_hangs_on_a_condition_says_what_is_missing(furnished: Furnished) -> None:
+    helper = Relationship("order:1", "viewer", "user:dora", "small", '{"limit":100}')
+    store = await furnished.make("Conditions", CONDITIONAL, [helper])
+    browser = await signed_in(furnished, "bob")
+    question = f"{furnished.page('check', store)}?user=user:dora&relation=viewer&object=order:1"
+    text = (await browser.get(question)).text
+    assert 'answer-open"' in text
+    assert "authz.condition_missing" in text
+    assert "<code>amount</code>" in text
+    for amount, answer in ((5, 'answer-yes"'), (500, 'answer-no"')):
+        context = quote(json.dumps({"amount": amount}))
+        assert answer in (await browser.get(f"{question}&context={context}")).text
+    text = (await browser.get(furnished.page("tuples", store))).text
+    assert "small</span> <code>{&#34;limit&#34;:100}" in text
+    listed = f"{furnished.page('lists', store)}?kind=objects&type=order&relation=viewer&user=user:dora"
+    assert "amount" in (await browser.get(listed)).alert, "a list that cannot be whole says so"
+
+
+NAUGHTY = (
+    "<script>alert(1)</script>",
+    '"onload=alert(1)',
+    "'><img/src=x/onerror=alert(1)>",
+    "{{7*7}}",
+    "</title></svg>",
+)
+
+
+@pytest.mark.attack("R4")
+async def test_names_are_shown_as_they_are_and_never_run(furnished: Furnished) -> None:
+    names = [f"order:{text}" for text in NAUGHTY]
+    await furnished.write(furnished.shop, [Relationship(name, "owner", f"user:{name[6:]}") for name in names])
+    odd = await furnished.make("<b>Odd</b>", "", ())
+    browser = await signed_in(furnished, "alice")
+    for name in names:
+        user = f"user:{name[6:]}"
+        query = urlencode({"user": user, "relation": "viewer", "object": name})
+        pages = [
+            await browser.get(f"{furnished.page('tuples')}?{urlencode({'object': name, 'user': user})}"),
+            await browser.get(f"{furnished.page('check')}?{query}"),
+            await browser.get(f"{furnished.page('check')}?{query}&{urlencode({'tuples': name, 'context': name})}"),
+            await browser.get(f"{furnished.page('lists')}?kind=objects&type=order&relation=viewer&user={quote(user)}"),
+            await review(browser, furnished, {"object": name, "relation": name, "user": user}),
+            await browser.get(f"{furnished.page('model')}?{urlencode({'id': name, 'relation': name})}"),
+            await browser.get(f"{furnished.console}?{urlencode({'realm': name})}"),
+        ]
+        for page in (
+            *pages,
+            await browser.get(furnished.page("changes")),
+            await browser.get(furnished.page("model", odd)),
+        ):
+            assert all(text not in page.text for text in NAUGHTY if "{" not in text), name
+            assert "49" not in page.text.partition("order:{{")[2][:40]
+            assert "<b>Odd" not in page.text

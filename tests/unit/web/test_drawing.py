@@ -105,3 +105,17 @@ def test_words_names_and_comments_are_told_apart() -> None:
         ("k", "from"),
         ("c", "# why"),
     ]
+
+
+def test_a_model_in_which_everything_leads_to_everything_is_drawn_at_once() -> None:
+    """Time grows with what is drawn, not with its square: whoever writes models must not hold up the console."""
+    count = 44
+    names = [f"t{number}" for number in range(count)]
+    rules = {one: ", ".join(["user", *(other for other in names if other != one)]) for one in names}
+    types = "".join(f"type {one}\n  relations\n    define a: [{rule}]\n" for one, rule in rules.items())
+    sketch = sketch_model(read_model(f"model\n  schema 1.1\ntype user\n{types}"))
+    picture = draw(sketch)
+    assert sum(len(group.wires) for group in picture.groups) == len(sketch.wires) > 1_900
+    assert [pair for pair in combinations(picture.boxes, 2) if overlap(*pair)] == []
+    paths = [wire.track.path for group in picture.groups for wire in group.wires]
+    assert not any("H" in path for path in paths), "lanes, each crossing of which is counted, are for fewer wires"

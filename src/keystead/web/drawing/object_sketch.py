@@ -10,6 +10,7 @@ from keystead.storage.ports import Relationship
 from keystead.web.drawing.sketch import Box, Row, Sketch, Wire
 
 MOST_OBJECTS: Final = 40
+MOST_STEPS: Final = 100
 
 _WORDS: Final = {"also": "comes with", "userset": "given to", "parent": "comes from", "not": "but not"}
 
@@ -65,13 +66,14 @@ def sketch_objects(
 ) -> Sketch:
     """Return the picture of a decision: the steps that grant, or the places that were looked at, and tuples near by.
 
-    `question` is (user, relation, object). Does not: show more than `MOST_OBJECTS` objects.
+    `question` is (user, relation, object). Does not: show more than `MOST_OBJECTS` objects beside the way, or
+    more than the first `MOST_STEPS` steps of it.
     """
     user, relation, object = question
     found = _Collector()
     found.place(f"{object}#{relation}", marked=True)
     if not isinstance(decision, Denied):
-        _draw_path(found, decision.path, user)
+        _draw_path(found, decision.path[:MOST_STEPS], user)
     if isinstance(decision, Denied):
         for place in decision.looked_at:
             if len(found.rows) < MOST_OBJECTS:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _SWEEPS: Final = 8
+_MOST_COUNTED: Final = 300
+"""With more links than that crossings are not counted, which takes the square of their number."""
 
 Link = tuple[str, str]
 
@@ -14,13 +16,14 @@ def order_columns(columns: list[list[str]], links: Iterable[Link]) -> list[list[
     """Return the columns with their items in order, the best of several sweeps from left to right and back."""
     pairs = tuple(links)
     neighbours = _neighbours(columns, pairs)
-    best, fewest = columns, _crossings(columns, pairs)
+    counted = len(pairs) <= _MOST_COUNTED
+    best, fewest = columns, _crossings(columns, pairs) if counted else 0
     for sweep in range(_SWEEPS):
         walk = range(len(columns)) if sweep % 2 == 0 else range(len(columns) - 1, -1, -1)
         for index in walk:
             place = {item: at for column in columns for at, item in enumerate(column)}
             columns = [*columns[:index], _sorted(columns[index], neighbours, place), *columns[index + 1 :]]
-        crossings = _crossings(columns, pairs)
+        crossings = _crossings(columns, pairs) if counted else -sweep
         if crossings < fewest:
             best, fewest = columns, crossings
     return best

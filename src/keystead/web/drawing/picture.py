@@ -28,6 +28,9 @@ from keystead.web.drawing.sketch import Box, Row, Sketch, Wire
 from keystead.web.drawing.wiring import Frame, Port, Track, track_between, track_inside
 
 _BASELINE: Final = 15.0
+_MOST_LANES: Final = 300
+MOST_WIRES: Final = 2_000
+"""What is larger than that nobody can read, and takes longer than a page may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ def draw(sketch: Sketch) -> Picture:
     apart = [pair for pair in pairs if pair[0] != pair[1]]
     column = columns_of([box.id for box in sketch.boxes], apart)
     lanes = lanes_of(apart, column)
+    if sum(map(len, lanes.values())) > _MOST_LANES:  # too many to be told apart: straight across
+        lanes = dict.fromkeys(lanes, ())
     frames = _frames(sketch, column, lanes)
     boxes = tuple(_placed(box, frames[box.id]) for box in sketch.boxes)
     ports = _ports(boxes)

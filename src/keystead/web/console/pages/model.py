@@ -19,7 +19,7 @@ from keystead.web.console.queries import address, read_query
 from keystead.web.console.rendering import Facts, render_store
 from keystead.web.drawing.highlighting import highlighted
 from keystead.web.drawing.model_sketch import only_marked, sketch_model
-from keystead.web.drawing.picture import draw
+from keystead.web.drawing.picture import MOST_WIRES, draw
 
 _OLDER: Final = 20
 
@@ -65,8 +65,10 @@ def _shown(visit: ConsoleVisit, store: AuthorizationStore, model: AuthorizationM
     here = urlsplit(visit.at(store, "model")).path
     sketch = sketch_model(model, address(here, id=query.id), query.relation)
     shown = only_marked(sketch) if query.only and sketch.dimmed else sketch
+    relations = [row.id for box in sketch.boxes for row in box.rows if row.kind == "relation"]
     return {
-        "picture": draw(shown),
+        "picture": draw(shown) if len(shown.wires) <= MOST_WIRES else None,
+        "relations": relations,
         "chosen": sketch.chosen,
         "only": bool(query.only),
         "lines": list(zip(highlighted(to_dsl(model)), _marked_lines(model, sketch.chosen), strict=True)),
