@@ -31,6 +31,13 @@ def test_the_program_prints_what_the_guide_says(folder: Path) -> None:
         assert run.stdout == (folder / output).read_text("utf-8")
 
 
+def test_rows_and_tuples_go_together_as_the_guide_says(folder: Path) -> None:
+    for program, output in (("migrate.py", ""), ("orders.py", "orders.txt")):
+        run = subprocess.run([sys.executable, program], cwd=folder, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert run.stdout == ((folder / output).read_text("utf-8") if output else "")
+
+
 def test_the_commands_work(folder: Path) -> None:
     commands = COMMAND.findall(GUIDE.read_text("utf-8"))
     assert len(commands) == 2
