@@ -160,6 +160,18 @@ async def test_the_name_of_a_request_comes_back(point: DecisionPoint) -> None:
     assert (await point.send("evaluation", READ)).status_code == 200
 
 
+@pytest.mark.spec("AuthZEN Authorization API 1.0 section 5.4")
+async def test_the_context_gives_parameters_and_goes_before_properties(point: DecisionPoint) -> None:
+    asked = question("user:alice", "delete", "record:record-1")
+    assert (await point.ask("evaluation", asked))["decision"] is False
+    assert (await point.ask("evaluation", {**asked, "context": {"action_soft": True}}))["decision"] is True
+    hard = {**asked, "action": {"name": "delete", "properties": {"soft": False}}}
+    assert (await point.ask("evaluation", {**hard, "context": {"action_soft": True}}))["decision"] is True
+    soft = {**asked, "action": {"name": "delete", "properties": {"soft": True}}}
+    batch = several({}, {"context": {"action_soft": False}}, {"context": {}}, **soft, context={"action_soft": True})
+    assert decisions(await point.ask("evaluations", batch)) == [True, False, True]
+
+
 def decisions(answer: dict[str, Any]) -> list[bool]:
     """Return the decisions of a batch."""
     assert set(answer) == {"evaluations"}
