@@ -121,7 +121,7 @@ class Snapshot:
         if self._trust is not None:
             self._trust.require(relation, type)
         with self._lock:
-            return list_objects(self._asked(tuples, context), type, relation, user, after, limit)
+            return list_objects(self._asked(tuples, context), type, relation, user, after=after, limit=limit)
 
     def list_users(
         self,

@@ -53,7 +53,7 @@ def search_resources(asked: ResourceSearch, asking: Asking, tokens: PageTokens) 
         evaluator, relation = asking(context), asked.action.name
         try:
             names: Iterable[str] = list_objects(
-                evaluator, type, relation, user, f"{type}:{after}" if after else "", limit
+                evaluator, type, relation, user, after=f"{type}:{after}" if after else "", limit=limit
             )
         except Undecided:
             names = (

@@ -13,7 +13,7 @@ from keystead.authz.errors import InvalidQuery
 
 
 def list_objects(
-    evaluator: Evaluator, type: str, relation: str, user: str, after: str = "", limit: int = 0
+    evaluator: Evaluator, type: str, relation: str, user: str, *, after: str = "", limit: int = 0
 ) -> list[str]:
     """Return the objects of `type` for which the check says yes, in bytewise order, from the one following `after` on.
 

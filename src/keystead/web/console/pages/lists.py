@@ -75,8 +75,9 @@ def _find(asked: Asked, query: ListsQuery) -> list[str]:
         return asked.evaluator.list_users(
             query.object.strip(), relation, query.filter.strip(), after=query.after, limit=_PAGE + 1
         )
-    found = list_objects(asked.evaluator, query.type.strip(), relation, query.user.strip())
-    return [name for name in found if name > query.after][: _PAGE + 1]
+    return list_objects(
+        asked.evaluator, query.type.strip(), relation, query.user.strip(), after=query.after, limit=_PAGE + 1
+    )
 
 
 def _words(name: str, query: ListsQuery) -> Facts:
