@@ -14,15 +14,24 @@ from keystead.api.openfga import rules
 from keystead.api.openfga.bodies import Body
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import BatchCheckRequest, BatchItem
-from keystead.api.openfga.questions import accepted, definite, evaluator_over, require_known, require_question
+from keystead.api.openfga.questions import (
+    accepted,
+    answer,
+    evaluator_over,
+    require_known,
+    require_question,
+    unknown_to_the_model,
+)
 from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import require_contextual
 from keystead.authz.engine.evaluator import Evaluator
-from keystead.authz.errors import InvalidQuery, InvalidRelationship
+from keystead.authz.errors import InvalidQuery
 from keystead.authz.served import Opened
 from keystead.core.http import Reply
 
 _body: Final = Body(BatchCheckRequest)
+_YES: Final[dict[str, object]] = {"allowed": True}
+_NO: Final[dict[str, object]] = {"allowed": False}
 
 
 async def batch_check(call: Call) -> Reply:
@@ -62,13 +71,17 @@ def _result(call: Call, opened: Opened, item: BatchItem, plainly: Evaluator) -> 
     key = item.tuple_key
     assert key is not None
     try:
-        require_known(opened, key)
         if item.contextual_tuples or item.context:
+            require_known(opened, key)
             contextual = item.contextual_tuples.tuple_keys if item.contextual_tuples else ()
             extra = accepted(opened, contextual, "invalid_tuple")
             plainly = evaluator_over(call, opened, extra, item.context)
-        return {"allowed": definite(plainly.decide(key.user, key.relation, key.object))}
+        return _YES if answer(plainly, key) else _NO
     except ApiFault as fault:
-        return {"error": {"input_error": fault.code, "message": fault.message}}
-    except (InvalidQuery, InvalidRelationship) as refused:
-        return {"error": {"input_error": VALIDATION, "message": str(refused)}}
+        return _error(fault)
+    except InvalidQuery as unknown:
+        return _error(unknown_to_the_model(opened, key, unknown))
+
+
+def _error(fault: ApiFault) -> dict[str, object]:
+    return {"error": {"input_error": fault.code, "message": fault.message}}

@@ -8,15 +8,29 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from keystead.api.openfga import rules
 from keystead.api.openfga.bodies import Body
-from keystead.api.openfga.messages import CheckRequest
-from keystead.api.openfga.questions import accepted, definite, evaluator_over, require_known, require_question
+from keystead.api.openfga.messages import CheckRequest, TupleKey
+from keystead.api.openfga.questions import (
+    accepted,
+    definite,
+    evaluator_over,
+    require_known,
+    require_question,
+    unknown_to_the_model,
+)
 from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import require_contextual
-from keystead.core.http import Reply
+from keystead.authz.decisions import AuthorizationDecision, Denied
+from keystead.authz.errors import InvalidQuery
+from keystead.authz.served import Opened
+from keystead.core.http import JSON, Reply
 
 _body: Final = Body(CheckRequest)
+_YES: Final = b'{"allowed":true,"resolution":""}'
+_NO: Final = b'{"allowed":false,"resolution":""}'
 
 
 async def check(call: Call) -> Reply:
@@ -26,19 +40,29 @@ async def check(call: Call) -> Reply:
     key = require_question(asked.tuple_key, "CheckRequest")
     contextual = require_contextual(asked.contextual_tuples, call.service.limits.contextual_tuples)
     opened = await call.open(asked.authorization_model_id, asked.consistency)
-    require_known(opened, key)
-    extra = accepted(opened, contextual, "invalid_tuple")
-    evaluator = evaluator_over(call, opened, extra, asked.context)
+    if contextual:
+        require_known(opened, key)
+    evaluator = evaluator_over(call, opened, accepted(opened, contextual, "invalid_tuple"), asked.context)
     ask = evaluator.explain if asked.trace else evaluator.decide
-    decision = ask(key.user, key.relation, key.object)
+    try:
+        decision = ask(key.user, key.relation, key.object)
+    except InvalidQuery as refused:
+        raise unknown_to_the_model(opened, key, refused) from refused
     allowed = definite(decision)
+    _tell(call, key, opened, decision)
+    headers = (JSON, *call.headers(opened.model_id))
+    if asked.trace:
+        return Reply(200, headers, msgspec.json.encode({"allowed": allowed, "resolution": str(decision)}))
+    return Reply(200, headers, _YES if allowed else _NO)
+
+
+def _tell(call: Call, key: TupleKey, opened: Opened, decision: AuthorizationDecision) -> None:
     call.tell(
         "authz.check",
-        allowed,
-        "authz.allowed" if allowed else getattr(decision, "reason", ""),
+        bool(decision),
+        decision.reason if isinstance(decision, Denied) else "authz.allowed",
         user=key.user,
         relation=key.relation,
         object=key.object,
         revision=opened.revision,
     )
-    return call.reply({"allowed": allowed, "resolution": str(decision) if asked.trace else ""}, opened.model_id)

@@ -17,7 +17,7 @@ from keystead.authz.decisions import AuthorizationDecision, Conditional
 from keystead.authz.engine import objects as engine_objects
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.overlay import overlaid
-from keystead.authz.errors import Undecided
+from keystead.authz.errors import InvalidQuery, Undecided
 from keystead.authz.served import Opened
 from keystead.storage.ports import Relationship
 
@@ -45,9 +45,22 @@ def require_known(opened: Opened, key: TupleKey) -> None:
         raise ApiFault(VALIDATION, f"invalid relation: {problem}")
 
 
+def unknown_to_the_model(opened: Opened, key: TupleKey, refused: InvalidQuery) -> ApiFault:
+    """Return the error for a question the engine refused, in OpenFGA's words where it has some."""
+    problem = problem_of_question(opened.plan, key.user, key.relation, key.object)
+    return ApiFault(VALIDATION, f"invalid relation: {problem}" if problem else str(refused))
+
+
 def accepted(opened: Opened, keys: Sequence[TupleKey], condition_code: str = VALIDATION) -> tuple[Relationship, ...]:
     """Return contextual tuples that the model would let be written. Raises: ApiFault."""
     return tuple(require_accepted(opened.plan, key, "invalid_tuple", condition_code) for key in keys)
+
+
+def answer(evaluator: Evaluator, key: TupleKey) -> bool:
+    """Return yes or no. A no that compiled code finds is never in doubt. Raises: ApiFault, InvalidQuery."""
+    if evaluator.graph.quick(key.user, key.relation, key.object) is False:
+        return False
+    return definite(evaluator.decide(key.user, key.relation, key.object))
 
 
 def definite(decision: AuthorizationDecision) -> bool:

@@ -14,6 +14,7 @@ _PHRASES: Final = {status.value: status.phrase for status in http.HTTPStatus}
 _REMEMBERED_NAMES: Final = frozenset({b"content-type", b"cache-control", b"pragma", b"allow", b"etag", b"vary"}) | {
     b"access-control-allow-origin",
     b"x-content-type-options",
+    b"openfga-authorization-model-id",
 }
 _REMEMBERED_SETS: Final = 256
 BODILESS: Final = frozenset({204, 304})
