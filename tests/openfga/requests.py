@@ -24,6 +24,13 @@ def requests(store: str, model: str) -> Iterator[tuple[str, str, Json | None]]:
     yield "POST", f"{root}/write", {"writes": {"tuple_keys": [key("document:2#viewer@user:eve")]}}
     yield "POST", f"{root}/authorization-models", MODEL
     yield "PUT", f"{root}/assertions/{model}", {"assertions": []}
-    for path in ("", "/changes", "/authorization-models", f"/authorization-models/{model}", f"/assertions/{model}"):
+    for path in (
+        "",
+        "/changes",
+        "/feed",
+        "/authorization-models",
+        f"/authorization-models/{model}",
+        f"/assertions/{model}",
+    ):
         yield "GET", f"{root}{path}", None
     yield "DELETE", root, None
