@@ -107,7 +107,8 @@ class Conditional(Denied, frozen=True, tag="conditional"):
     """Not decided: it hangs on a condition that could not be evaluated, or on what lies too deep to look at.
 
     It is a `Denied`, so that code which knows only yes and no refuses. `missing` names the parameters to pass as
-    `context` for a definite answer; it is empty when passing more would not help.
+    `context` for a definite answer; it is empty when passing more would not help. `looked_at` are the places whose
+    tuples it hangs on.
     Reasons: `authz.condition_missing` (parameters are missing), `authz.condition_failed` (a value has the wrong type or
     the expression failed on it), `authz.too_deep` (beyond `maximum_depth`), `authz.too_costly` (a condition cost more
     than its limit).
@@ -118,7 +119,7 @@ class Conditional(Denied, frozen=True, tag="conditional"):
     def __str__(self) -> str:
         """Write what it hangs on."""
         lines = [f"conditional ({self.reason}): {self.detail}", *(f"  missing {name}" for name in self.missing)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  hangs on {place}" for place in self.looked_at)])
 
 
 AuthorizationDecision = Allowed | Denied | Conditional

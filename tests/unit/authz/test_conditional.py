@@ -134,13 +134,17 @@ def test_doubt_about_a_group_concerns_its_members_only() -> None:
     decision = evaluator.explain("user:alice", "viewer", "page:1")
     assert isinstance(decision, Conditional)
     assert decision.missing == ("volume",)
+    assert decision.looked_at == ("page:1#viewer",)
+    assert str(decision).endswith("hangs on page:1#viewer")
     assert type(evaluator.explain("user:bob", "viewer", "page:1")) is Denied
 
 
 def test_doubt_about_a_parent_concerns_those_it_lets_in() -> None:
     given = Relationship("page:1", "other", "page:2", "adult")
     evaluator = evaluator_of(given, Relationship("page:2", "viewer", "user:alice"))
-    assert isinstance(evaluator.explain("user:alice", "viewer", "page:1"), Conditional)
+    decision = evaluator.explain("user:alice", "viewer", "page:1")
+    assert isinstance(decision, Conditional)
+    assert decision.looked_at == ("page:1#other",)
     assert type(evaluator.explain("user:bob", "viewer", "page:1")) is Denied
 
 

@@ -13,7 +13,7 @@ from keystead.authz.engine.qualified import Qualifier
 from keystead.authz.engine.question import Question
 from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
 from keystead.authz.engine.solver import Solver
-from keystead.authz.engine.vertex import Gate, Reading, Value, Vertex, doubts_under
+from keystead.authz.engine.vertex import Gate, Reading, Value, Vertex, doubtful_under
 from keystead.authz.names import WILDCARD
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
@@ -31,7 +31,8 @@ def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
     looked_at = tuple(_name(solver, vertex) for vertex in list(solver.vertices.values())[:MAX_LOOKED_AT])
     denied = wanted(solver.graph.plan, question)
     if doubts := doubts_of(solver, root):
-        return conditional(doubts, denied, looked_at, revision)
+        places = dict.fromkeys(_place(solver, vertex) for vertex in doubtful_under(root))
+        return conditional(doubts, denied, tuple(places)[:MAX_LOOKED_AT], revision)
     if root.value is Value.UNDEFINED:
         detail = f"{denied}: the tuples make it depend on its own negation"
         return Denied("authz.contradiction", detail, looked_at, revision)
@@ -43,7 +44,8 @@ def explain(solver: Solver, root: Vertex) -> AuthorizationDecision:
 
 def doubts_of(solver: Solver, root: Vertex) -> tuple[Doubt, ...]:
     """Return what the answer hangs on; nothing if it is decided, or no whatever comes of the doubts."""
-    doubts = doubts_under(root) if root.value is Value.UNDEFINED else ()
+    vertices = doubtful_under(root) if root.value is Value.UNDEFINED else ()
+    doubts = tuple(dict.fromkeys(doubt for vertex in vertices for doubt in vertex.doubts))
     if doubts and solver.contradictory:
         best = Solver(solver.graph, solver.question, solver.judge, solver.within).decide(Reading.UPPER)
         return doubts if best.value is Value.TRUE else ()
@@ -151,6 +153,15 @@ def _tuple_step(solver: Solver, step: Step, vertex: Vertex, slot: int, value: in
     values = solver.judge.values(qualifier) | qualifier.written()
     shown = {each.name: values[each.name] for each in definition.parameters} if definition else {}
     return replace(step, tuple=tuple, values=shown)
+
+
+def _place(solver: Solver, vertex: Vertex) -> str:
+    """Name the relation whose tuples are in doubt: `order:17#viewer`."""
+    rule = vertex.rule
+    if vertex.node < 0 and isinstance(rule, Named | Through):
+        slot = rule.slot if isinstance(rule, Named) else rule.tupleset
+        return f"{_object(solver, vertex.object)}#{solver.graph.plan.names[slot][1]}"
+    return _name(solver, vertex)
 
 
 def _name(solver: Solver, vertex: Vertex) -> str:

@@ -125,12 +125,13 @@ class Vertex:
             self.value = Value.UNDEFINED if self.blurred else exhausted
 
 
-def doubts_under(root: Vertex) -> tuple[Doubt, ...]:
-    """Return everything undecided that an undefined gate hangs on, nearest first."""
-    found: dict[Doubt, None] = {}
+def doubtful_under(root: Vertex) -> tuple[Vertex, ...]:
+    """Return the gates with doubts of their own that an undefined gate hangs on, nearest first."""
+    found: list[Vertex] = []
     walk, seen = [root], {root}
     for vertex in walk:
-        found.update(dict.fromkeys(vertex.doubts))
+        if vertex.doubts:
+            found.append(vertex)
         for child in (*vertex.blurs, *vertex.waiting):
             if child.value is Value.UNDEFINED and child not in seen:
                 seen.add(child)
