@@ -27,7 +27,7 @@ def requests(store: str, model: str) -> Iterator[tuple[str, str, Json | None]]:
     for path in (
         "",
         "/changes",
-        "/feed",
+        "/feed?types=document",
         "/authorization-models",
         f"/authorization-models/{model}",
         f"/assertions/{model}",
