@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -47,6 +47,11 @@ def test_the_rows_are_those_the_engine_allows_in_many_worlds(database: sa.Engine
         compare_a_world(database, seed, Counter[str](), monotone=monotone)
 
 
+def sent_by(sent: list[str]) -> Callable[..., None]:
+    """Return a listener that writes down every statement."""
+    return lambda *about: sent.append(about[2])
+
+
 def compare_a_world(database: sa.Engine, seed: int, seen: Counter[str], *, monotone: bool) -> None:
     """Filter every mapped table by every relation, for a few users of one random world."""
     world = World(Random(seed), monotone=monotone)
@@ -84,7 +89,7 @@ def compare_a_table(
             seen["refused" if isinstance(refusal, NotExpressible) else "invalid"] += 1
             continue
         sent: list[str] = []
-        note = lambda *about: sent.append(about[2])  # noqa: E731, B023
+        note = sent_by(sent)
         sa.event.listen(connection, "before_cursor_execute", note)
         found = list(connection.scalars(sa.select(table.c.id).where(condition)))
         sa.event.remove(connection, "before_cursor_execute", note)
