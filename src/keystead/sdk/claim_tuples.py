@@ -10,7 +10,7 @@ id of an object gives nothing, and the log says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from keystead.authz.errors import InvalidRelationship
@@ -23,7 +23,7 @@ from keystead.storage.ports import Relationship
 _VALUE: Final = "value"
 
 
-class Rule(NamedTuple):
+class ClaimRule(NamedTuple):
     """One claim, and what each of its values makes: a relation to an object."""
 
     claim: str
@@ -35,7 +35,13 @@ class ClaimTuples:
     """The tuples of a token. Raises: ConfigurationError."""
 
     def __init__(self, claims: Mapping[str, str]) -> None:
-        self.rules = tuple(_rule(claim, text) for claim, text in claims.items())
+        self.rules: Sequence[ClaimRule] = tuple(_rule(claim, text) for claim, text in claims.items())
+
+    def only(self, rules: Sequence[ClaimRule]) -> ClaimTuples:
+        """Return the same with these rules alone."""
+        fewer = ClaimTuples({})
+        fewer.rules = rules
+        return fewer
 
     def of(self, claims: Mapping[str, Any], user: str) -> tuple[tuple[Relationship, ...], tuple[Check, ...]]:
         """Return what the claims say of a user, and what of it could not be used."""
@@ -53,10 +59,10 @@ class ClaimTuples:
         return tuple(dict.fromkeys(found)), tuple(checks)
 
 
-def _rule(claim: str, text: str) -> Rule:
+def _rule(claim: str, text: str) -> ClaimRule:
     name, _, relation = text.partition("#")
     try:
-        rule = Rule(claim, ObjectTemplate(name), parse_relation(relation))
+        rule = ClaimRule(claim, ObjectTemplate(name), parse_relation(relation))
     except InvalidRelationship as error:
         raise ConfigurationError(f"claims[{claim!r}]: {error}") from None
     if rule.object.places != (_VALUE,):

@@ -23,7 +23,7 @@ from keystead.authz.names import object_name
 from keystead.core.decisions import Check, Decision, Journal
 from keystead.core.errors import ConfigurationError, StorageError
 from keystead.sdk.caller import Refused, VerifiedCaller
-from keystead.sdk.claim_tuples import ClaimTuples
+from keystead.sdk.claim_tuples import ClaimRule, ClaimTuples
 from keystead.sdk.demand import Demand, demand
 from keystead.sdk.object_template import ObjectTemplate
 from keystead.storage.ports import Relationship
@@ -116,8 +116,20 @@ class Relations:
         self._types = (user, service)
         self._claims = ClaimTuples(claims or {})
         self._journal = journal
+        for type in (user, service):
+            if type and engine.model.type(type) is None:
+                raise ConfigurationError(f"the model defines no type `{type}` for callers to be")
         for rule in self._claims.rules:
             self._require_known(rule.object.type, rule.relation)
+            if not self._takes(rule, user):
+                place = f"`{rule.object.type}#{rule.relation}`"
+                raise ConfigurationError(
+                    f"claims[{rule.claim!r}]: {place} does not take a `{user}` without a condition"
+                )
+        self._claims_of = {
+            type: self._claims.only([rule for rule in self._claims.rules if self._takes(rule, type)])
+            for type in self._types
+        }
 
     def rule(self, relation: str, object: str, scope: str | Collection[str] = (), **demands: Unpack[Demands]) -> Rule:
         """Return what a route demands. Raises: ConfigurationError, when the service starts, for what cannot be met."""
@@ -171,7 +183,7 @@ class Relations:
             return _refused(_HIDDEN, "authz.malformed_name", str(error))
         except KeyError as error:
             raise ConfigurationError(f"{rule.object.text}: the route has no path parameter {error}") from None
-        tuples, unusable = self._claims.of(caller.claims, user)
+        tuples, unusable = self._claims_of[type].of(caller.claims, user)
         decision = yield Question(user, rule.relation, object, tuples, context)
         if isinstance(decision, Allowed):
             return Permitted(caller, object, object.partition(":")[2], decision)
@@ -188,6 +200,12 @@ class Relations:
         if self._journal is not None:
             self._journal.record(_line(rule, caller, outcome))
         return outcome
+
+    def _takes(self, rule: ClaimRule, type: str) -> bool:
+        """Return whether the model lets a tuple name a user of this type in the relation, as a claim does."""
+        relation = self._engine.model.relation(rule.object.type, rule.relation)
+        plain = (each for each in (relation.restrictions if relation else ()) if not (each.relation or each.wildcard))
+        return any(each.type == type and not each.condition for each in plain)
 
     def _require_known(self, type: str, relation: str) -> None:
         if self._engine.model.relation(type, relation) is None:

@@ -41,8 +41,11 @@ type group
   relations
     define member: [user]
 
+type shop
+
 type order
   relations
+    define shop: [shop]
     define owner: [user, user with from_office]
     define viewer: [user, service, group#member] or owner
 

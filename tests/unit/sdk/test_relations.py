@@ -197,14 +197,27 @@ async def test_a_rule_that_cannot_be_met_stops_the_service(
         ("group:{name}#member", "one place"),
         ("group:staff#member", "one place"),
         ("{value}#member", "is not a name like"),
+        ("order:{value}#shop", "does not take a `user`"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 async def test_a_claim_that_maps_to_nothing_stops_the_service(
     engine: authz.AuthorizationEngine, claim: str, says: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
         Relations(engine, claims={"groups": claim})
+
+
+async def test_callers_are_of_a_type_the_model_has(engine: authz.AuthorizationEngine) -> None:
+    unknown: list[dict[str, Any]] = [{"user": "person"}, {"service": "robot"}]
+    for types in unknown:
+        with pytest.raises(ConfigurationError, match="defines no type"):
+            Relations(engine, **types)
+
+
+async def test_what_a_claim_gives_people_it_does_not_give_services(client: Client) -> None:
+    assert (await client.get("18", "billing", groups="staff")).status_code == 404
+    assert (await client.get("20", "billing", groups="staff")).status_code == 200
 
 
 @pytest.mark.attack("AUTHZ-PATH")
