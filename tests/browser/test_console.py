@@ -24,6 +24,7 @@ ERIN = "check?user=user:erin&relation=can_view&object=order:17"
 MALLORY = "check?user=user:mallory&relation=can_view&object=order:17"
 SUPPOSED = "check?user=user:zoe&relation=can_view&object=order:17&tuples=team:night%23member@user:zoe"
 CHOSEN = "model?relation=order%23can_view"
+COMMENT = "model?relation=document%23can_comment&only=1"
 LISTED = "lists?kind=users&filter=user&relation=can_view&object=order:17"
 EVERY_PAGE = ("model", CHOSEN, "tuples", "changes", ERIN, MALLORY, "lists", LISTED)
 
@@ -175,8 +176,8 @@ async def test_the_images_of_the_documentation_are_of_this_console(furnished: Fu
         (
             "console-documents-light",
             SCHEMES[0],
-            (1280, 1000),
-            furnished.page("model?relation=document%23can_share", store),
+            (1280, 980),
+            furnished.page(COMMENT, store),
         ),
         ("console-what-if-light", SCHEMES[0], (1280, 1330), furnished.page(SUPPOSED)),
         ("console-what-if-phone", SCHEMES[1], (390, 1300), furnished.page(MALLORY)),
