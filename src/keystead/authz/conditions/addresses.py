@@ -13,6 +13,7 @@ from typing import Final
 from keystead.authz.conditions.values import Failure, IPAddress
 
 _MAPPED: Final = 96
+_LONGEST: Final = 60  # longer is no address, and is refused for being cut
 _NUMBER: Final = "(0|[1-9][0-9]{0,2})"
 _DOTTED: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 Network = tuple[bool, int, int]
@@ -27,7 +28,7 @@ def read_address(text: str) -> IPAddress:
             return IPAddress(one << 24 | two << 16 | three << 8 | four)
     plain, mark, zone = text.partition("%")
     try:
-        address = ip_address(plain)
+        address = ip_address(plain[:_LONGEST])
     except ValueError:
         raise Failure(f"{text[:60]!r} is not an IP address") from None
     if mark and (not zone or isinstance(address, IPv4Address)):
@@ -44,7 +45,7 @@ def read_network(text: str) -> Network:
     if not good or "%" in address:
         raise Failure(f"{text[:60]!r} is not a network like 10.0.0.0/8")
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(address[:_LONGEST])
     except ValueError:
         raise Failure(f"{text[:60]!r} is not a network like 10.0.0.0/8") from None
     prefix = int(digits)

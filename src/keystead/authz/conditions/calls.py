@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from keystead.authz.conditions.addresses import lies_in, read_network
 from keystead.authz.conditions.conversions import to_address, to_duration, to_timestamp
+from keystead.authz.conditions.functions import GETTERS
 from keystead.authz.conditions.patterns import Matcher
 from keystead.authz.conditions.problems import Unreadable
 from keystead.authz.conditions.syntax import Call, Expression, ListOf, Literal
+from keystead.authz.conditions.times import read_zone
 from keystead.authz.conditions.types import (
     BOOL,
     DOUBLE,
@@ -18,6 +21,7 @@ from keystead.authz.conditions.types import (
     IPADDRESS,
     SCALARS,
     STRING,
+    TIMESTAMP,
     Type,
 )
 from keystead.authz.conditions.values import Failure
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 _EXACT: Final = SCALARS - {DOUBLE}
 _ARITHMETIC: Final = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
 _PLAIN: Final = {
-    "bool": "to_bool", "bytes": "to_bytes", "double": "to_double", "duration": "to_duration", "int": "to_int",
+    "bool": "to_bool", "double": "to_double", "duration": "to_duration", "int": "to_int",
     "string": "to_string", "timestamp": "to_timestamp", "uint": "to_uint", "ipaddress": "to_address",
     "type": "type_of", "in_cidr": "in_cidr",
 }  # fmt: skip
@@ -113,6 +117,11 @@ def _known_types(emitter: Emitter, node: Call, texts: list[str], types: list[Typ
     literal = node.arguments[-1]
     if node.function == "matches" and isinstance(literal, Literal) and types == [STRING, STRING]:
         return f"{emitter.constant(_compiled(Matcher, literal))}({texts[0]}, {emitter.budget()})"
+    if node.function in GETTERS and (len(texts) == 1 or isinstance(literal, Literal)) and types[0] == TIMESTAMP:
+        zone = emitter.constant(
+            _compiled(read_zone, literal) if isinstance(literal, Literal) and len(texts) > 1 else UTC
+        )
+        return f"field_in({emitter.constant(node.function)}, {texts[0]}, {zone})"
     if node.function == "in_cidr" and isinstance(literal, Literal) and types[0] == IPADDRESS:
         network = emitter.constant(_compiled(read_network, literal))
         emitter.names["lies_in"] = lies_in
@@ -148,10 +157,13 @@ def _by_looking(emitter: Emitter, function: str, texts: list[str]) -> str:
             return f"{function}({both}, {emitter.budget()})"
         case "startsWith" | "endsWith":
             return f"{'starts' if function == 'startsWith' else 'ends'}_with({both})"
+        case "bytes":
+            return f"to_bytes({both}, {emitter.budget()})"
         case _ if function in _PLAIN:
             return f"{_PLAIN[function]}({both})"
         case _:
-            return f"field({emitter.constant(function)}, {both})"
+            zone = texts[1] if len(texts) > 1 else "''"
+            return f"field({emitter.constant(function)}, {texts[0]}, {zone}, {emitter.budget()})"
 
 
 def _folded(emitter: Emitter, node: Call) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import tzinfo
 from typing import Final
 
 from keystead.authz.conditions.addresses import lies_in, read_address, read_network
@@ -16,6 +17,7 @@ from keystead.authz.conditions.times import (
     length_field,
     read_duration,
     read_timestamp,
+    read_zone,
     timestamp,
     write_duration,
     write_timestamp,
@@ -23,6 +25,7 @@ from keystead.authz.conditions.times import (
 from keystead.authz.conditions.values import (
     NAMES,
     SECOND,
+    Budget,
     Duration,
     Failure,
     IPAddress,
@@ -37,6 +40,7 @@ _FLOAT: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _LONGEST: Final = 1_000
+_ZONE: Final = 100  # finding one may read files
 
 
 def to_int(value: object) -> int:
@@ -99,11 +103,12 @@ def to_bool(value: object) -> bool:
     raise Failure(f"{value[:60]!r} is not a bool") if isinstance(value, str) else no_overload("bool", value)
 
 
-def to_bytes(value: object) -> bytes:
-    """`bytes(value)`. Raises: Failure."""
+def to_bytes(value: object, budget: Budget) -> bytes:
+    """`bytes(value)`. Raises: Failure, TooCostly."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
+        budget.spend(1 + len(value) // 64)
         return value.encode("utf-8", "surrogatepass")
     raise no_overload("bytes", value)
 
@@ -147,12 +152,20 @@ def type_of(value: object) -> TypeName:
     return TypeName(NAMES[type(value)])
 
 
-def field(function: str, value: object, zone: object = "") -> int:
-    """`value.getHours(zone)` and its kin. Raises: Failure."""
+def field(function: str, value: object, zone: object, budget: Budget) -> int:
+    """`value.getHours(zone)` and its kin, for a zone only the run tells. Raises: Failure, TooCostly."""
     if isinstance(value, Timestamp) and isinstance(zone, str):
-        return calendar_field(function, value, zone)
+        budget.spend(_ZONE if zone else 1)
+        return calendar_field(function, value, read_zone(zone))
     if isinstance(value, Duration) and zone == "":
         return length_field(function, value)
+    raise no_overload(function, value)
+
+
+def field_in(function: str, value: object, zone: tzinfo) -> int:
+    """`value.getHours("Europe/Berlin")` and its kin. Raises: Failure."""
+    if isinstance(value, Timestamp):
+        return calendar_field(function, value, zone)
     raise no_overload(function, value)
 
 
@@ -183,6 +196,8 @@ def _whole_number(value: object, kind: str) -> int:
             return int(value)
         raise Failure(f"{value[:60]!r} is not a whole number")
     if isinstance(value, float):
+        if kind == "uint" and value < 0:
+            raise Failure("the number is negative")
         if not -9.3e18 < value < 1.9e19 or value in (-(2.0**63), 2.0**63 if kind == "int" else 2.0**64):
             raise Failure("the number needs more than 64 bits")
         return int(value)

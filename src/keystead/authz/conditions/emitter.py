@@ -26,6 +26,7 @@ from keystead.authz.conditions.syntax import (
     MapOf,
     Name,
     Select,
+    weight,
 )
 from keystead.authz.conditions.types import BOOL, STRING
 from keystead.authz.conditions.values import Failure, TooCostly, TypeName
@@ -169,7 +170,8 @@ class Emitter:
         self.loops -= 1
         self._scope.pop()
         found = self._variable("r")
-        pay = [f"{self.budget()}.left -= 1", "if budget.left < 0:", "    raise TooCostly"]
+        turn = 1 + (weight(node) - weight(node.over)) // 16
+        pay = [f"{self.budget()}.left -= {turn}", "if budget.left < 0:", "    raise TooCostly"]
         if node.macro in ("all", "exists"):
             self._quantifier(node, found, items, pay, guard)
         else:

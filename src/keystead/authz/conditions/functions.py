@@ -93,16 +93,9 @@ FUNCTIONS: Final[dict[str, tuple[Overload, ...]]] = {
     "startsWith": _OF_STRINGS,
     "endsWith": _OF_STRINGS,
     "matches": _both((STRING, STRING), BOOL),
-    "getFullYear": _getter(TIMESTAMP),
-    "getMonth": _getter(TIMESTAMP),
-    "getDayOfYear": _getter(TIMESTAMP),
-    "getDayOfMonth": _getter(TIMESTAMP),
-    "getDate": _getter(TIMESTAMP),
-    "getDayOfWeek": _getter(TIMESTAMP),
-    "getHours": _getter(TIMESTAMP, DURATION),
-    "getMinutes": _getter(TIMESTAMP, DURATION),
-    "getSeconds": _getter(TIMESTAMP, DURATION),
-    "getMilliseconds": _getter(TIMESTAMP, DURATION),
+    **dict.fromkeys(("getFullYear", "getMonth", "getDayOfYear"), _getter(TIMESTAMP)),
+    **dict.fromkeys(("getDayOfMonth", "getDate", "getDayOfWeek"), _getter(TIMESTAMP)),
+    **dict.fromkeys(("getHours", "getMinutes", "getSeconds", "getMilliseconds"), _getter(TIMESTAMP, DURATION)),
     "bool": _from(BOOL, BOOL, STRING),
     "bytes": _from(BYTES, BYTES, STRING),
     "double": _from(DOUBLE, DOUBLE, INT, UINT, STRING),
@@ -117,6 +110,7 @@ FUNCTIONS: Final[dict[str, tuple[Overload, ...]]] = {
     "in_cidr": (Overload((IPADDRESS, STRING), BOOL, method=True),),
 }
 
+GETTERS: Final = frozenset(name for name in FUNCTIONS if name.startswith("get"))
 TYPE_NAMES: Final[dict[str, Type]] = {
     "bool": BOOL,
     "bytes": BYTES,

@@ -109,3 +109,12 @@ def parts(node: Expression) -> list[Expression]:
             return [over, *([guard] if guard else []), *([result] if result else [])]
         case _:
             return []
+
+
+def weight(node: Expression) -> int:
+    """Count the parts of an expression."""
+    counted, stack = 0, [node]
+    while stack:
+        counted += 1
+        stack += parts(stack.pop())
+    return counted

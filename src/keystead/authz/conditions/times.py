@@ -35,6 +35,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MILLISECOND: Final = 1_000_000
+_LONGEST_ZONE: Final = 64
 
 
 def timestamp(nanoseconds: int) -> Timestamp:
@@ -111,15 +112,30 @@ def write_duration(length: Duration) -> str:
     return f"{'-' if length < 0 else ''}{seconds}{fraction}s"
 
 
-def calendar_field(function: str, moment: Timestamp, zone: str) -> int:
-    """Return a field of a timestamp in a time zone. Raises: Failure when there is no such zone."""
+def read_zone(name: str) -> tzinfo:
+    """Find a time zone by its name, `Europe/Berlin`, or its offset, `+02:00`. Raises: Failure."""
+    if name in ("", "UTC"):
+        return UTC
+    match = _OFFSET.fullmatch(name)
+    if match:
+        minutes = int(match[2]) * 60 + int(match[3])
+        if minutes < 1_440:
+            return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
+    try:
+        return ZoneInfo(name[:_LONGEST_ZONE])
+    except (KeyError, ValueError, OSError):
+        raise Failure(f"{name[:60]!r} is not a time zone like Europe/Berlin or +02:00") from None
+
+
+def calendar_field(function: str, moment: Timestamp, zone: tzinfo) -> int:
+    """Return a field of a timestamp in a time zone. Raises: Failure."""
     seconds, nanoseconds = divmod(int(moment), SECOND)
     local = _EPOCH + timedelta(seconds=seconds)
-    if zone not in ("", "UTC"):
+    if zone is not UTC:
         try:
-            local = local.astimezone(_zone(zone))
-        except OverflowError as beyond:
-            raise Failure("the timestamp is outside the years 1 to 9999 in this time zone") from beyond
+            local = local.astimezone(zone)
+        except OverflowError:
+            raise Failure("the timestamp is outside the years 1 to 9999 in this time zone") from None
     match function:
         case "getFullYear":
             return local.year
@@ -148,15 +164,3 @@ def length_field(function: str, length: Duration) -> int:
     unit = {"getHours": _UNITS["h"], "getMinutes": _UNITS["m"], "getSeconds": SECOND}.get(function, _MILLISECOND)
     whole = abs(int(length)) // unit
     return -whole if length < 0 else whole
-
-
-def _zone(name: str) -> tzinfo:
-    match = _OFFSET.fullmatch(name)
-    if match:
-        minutes = int(match[2]) * 60 + int(match[3])
-        if minutes < 1_440:
-            return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as unknown:
-        raise Failure(f"{name[:60]!r} is not a time zone like Europe/Berlin or +02:00") from unknown

@@ -163,3 +163,67 @@ def test_what_costs_too_much_is_given_up(expression: str) -> None:
     found = answer(expression, {"l": list(range(300))}, l="list_int")
     assert isinstance(found, Unevaluable)
     assert found.reason == "too_costly"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "l.all(x, " + " || ".join(["x == 5"] * 1_500) + " || true)",
+        "l.all(x, t.getHours(zone) < 30)",
+        "l.all(x, bytes(s).size() > 0)",
+        "l.all(x, !s.contains('b'))",
+        "l.all(x, !s.matches('^a*b'))",
+    ],
+    ids=range(5),
+)
+@pytest.mark.attack("D1")
+def test_a_turn_of_a_macro_costs_what_it_does(expression: str) -> None:
+    """With 9,999 turns of one unit each these would take seconds."""
+    context = {"l": list(range(9_999)), "s": "a" * 5_000, "t": "2026-01-31T12:00:00Z", "zone": "+01:00"}
+    found = answer(expression, context, l="list_int", s="string", t="timestamp", zone="string")
+    assert isinstance(found, Unevaluable)
+    assert found.reason == "too_costly"
+
+
+def test_zones_and_networks_in_literals_are_looked_up_once_and_refused_early() -> None:
+    for expression in ("t.getHours('Europe/Atlantis') == 1", "ip.in_cidr('10.0.0.0') && t == t", "'a'.matches('(')"):
+        with pytest.raises(ModelError):
+            condition(expression, t="timestamp", ip="ipaddress")
+    late = condition(
+        "t.getHours(zone) == 1 && ip.in_cidr(net)", t="timestamp", zone="string", ip="ipaddress", net="string"
+    )
+    context = {"t": "2026-01-31T00:30:00Z", "ip": "10.0.0.1", "zone": "+01:00", "net": "10.0.0.0/8"}
+    assert late.evaluate(context) is True
+    for wrong in ({"zone": "Europe/Atlantis"}, {"zone": "../../etc/passwd"}, {"zone": "+25:00"}, {"net": "10.0.0.0"}):
+        found = late.evaluate(context | wrong)
+        assert isinstance(found, Unevaluable)
+        assert found.reason == "failed"
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "expected"),
+    [
+        ("10.0.0.1", "10.0.0.0/8", True),
+        ("11.0.0.1", "10.0.0.0/8", False),
+        ("10.0.0.1", "0.0.0.0/0", True),
+        ("::ffff:10.0.0.1", "10.0.0.0/8", True),
+        ("10.0.0.1", "::ffff:10.0.0.0/104", True),
+        ("10.0.0.1", "::/0", False),
+        ("2001:db8::1", "2001:db8::/32", True),
+        ("2001:db8::1", "10.0.0.0/8", False),
+        ("fe80::1%eth0", "fe80::/10", False),
+        ("10.0.0.1", "10.0.0.1/32", True),
+        ("::ffff:10.0.0.1", "::ffff:0:0/95", False),
+        ("10.0.0.1", "10.0.0.0/33", "failed"),
+        ("10.0.0.1", "10.0.0.0/08", "failed"),
+        ("10.0.0.1", "10.0.0.0/ 8", "failed"),
+        ("010.0.0.1", "10.0.0.0/8", "wrong_type"),
+        ("10.0.0.1%a", "10.0.0.0/8", "wrong_type"),
+        ("", "::/0", "wrong_type"),
+        ("10.0.0.256", "10.0.0.0/8", "wrong_type"),
+        ("10.0.0.1/8", "10.0.0.0/8", "wrong_type"),
+    ],
+)
+def test_addresses_lie_in_networks_as_openfga_says(address: str, network: str, expected: bool | str) -> None:
+    found = answer("ip.in_cidr(net)", {"ip": address, "net": network}, ip="ipaddress", net="string")
+    assert (found.reason if isinstance(found, Unevaluable) else found) == expected
