@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keystead.app.settings.load import load_settings, settings_from_text
+from keystead.authz import read_model
 from keystead.core.errors import ConfigurationError
 
 DESIGN = """\
@@ -190,3 +191,20 @@ def test_the_authorization_section_is_checked(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("realm: acme", "realm: acm"))
     with pytest.raises(ConfigurationError, match="no realm `acm`"):
         load_settings(path)
+
+
+def test_a_store_may_have_a_modular_model(tmp_path: Path) -> None:
+    path = tmp_path / "keystead.yaml"
+    path.write_text("realms: {acme: {}}\nauthz: {stores: {shop: {realm: acme, model_file: fga.mod}}}\n")
+    (tmp_path / "fga.mod").write_text("schema: '1.2'\ncontents: [core.fga, shop.fga]\n")
+    (tmp_path / "core.fga").write_text("module core\ntype user\n")
+    with pytest.raises(ConfigurationError, match=r"cannot read shop\.fga"):
+        load_settings(path)
+    (tmp_path / "shop.fga").write_text("module shop\ntype order\n  relations\n    define owner: [person]\n")
+    with pytest.raises(ConfigurationError, match=r"shop\.fga:4:20: `person` is not a valid type"):
+        load_settings(path)
+    (tmp_path / "shop.fga").write_text("module shop\ntype order\n  relations\n    define owner: [user]\n")
+    settings = load_settings(path)
+    assert settings.authz is not None
+    model = read_model(settings.authz.stores["shop"].model)
+    assert [each.module for each in model.types] == ["core", "shop"]

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from keystead.app.settings.document import Place
-from keystead.authz import ModelError, read_model
+from keystead.authz import ModelError, read_model, read_model_file, to_json
+from keystead.core.errors import ConfigurationError
 
 Problem = tuple[Place, str]
 
@@ -22,7 +23,8 @@ Problem = tuple[Place, str]
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A store. It belongs to one `realm`, and only tokens of that realm's issuer open it.
 
-    `model_file` is its model in the OpenFGA language, relative to this file; `model` is the model itself. With neither
+    `model_file` is its model, relative to this file: in the OpenFGA language, as JSON, or `fga.mod` of a modular model;
+    `model` is the model itself. With neither
     the store has the models that the API writes. `default` marks the store that answers where none is named.
     """
 
@@ -65,10 +67,10 @@ def store_problems(settings: AuthorizationSettings, realms: Mapping[str, object]
 def _model_problems(place: Place, store: StoreSettings, directory: Path) -> Iterator[Problem]:
     where, path = (*place, "model_file" if store.model_file else "model"), directory / store.model_file
     try:
-        read_model(store.model or path.read_text())
-    except OSError as error:
-        yield where, f"cannot read the model {path}: {error.strerror or error}"
-    except (ModelError, UnicodeDecodeError) as error:
+        read_model(store.model) if store.model else read_model_file(path)
+    except ConfigurationError as error:
+        yield where, f"cannot read the model: {error}"
+    except ModelError as error:
         yield where, f"{path}: {error}" if store.model_file else str(error)
 
 
@@ -78,7 +80,9 @@ def with_models(settings: AuthorizationSettings, directory: Path) -> Authorizati
     def settled(store: StoreSettings) -> StoreSettings:
         if not store.model_file:
             return store
-        text = (directory / store.model_file).read_text()
+        path = directory / store.model_file
+        modular = path.suffix == ".mod"
+        text = msgspec.json.encode(to_json(read_model_file(path))).decode() if modular else path.read_text("utf-8")
         return msgspec.structs.replace(store, model=text, model_file="")
 
     return msgspec.structs.replace(settings, stores={name: settled(store) for name, store in settings.stores.items()})
