@@ -122,6 +122,40 @@ async def test_a_service_decides_on_while_the_server_is_dead(server: Server) -> 
         assert following.last_failure == ""
 
 
+async def test_a_service_that_starts_while_the_server_is_dead_begins_with_what_it_knew(
+    server: Server, tmp_path: Path
+) -> None:
+    """The file is private, belongs to one store and its types, and is as old as it is."""
+    keep = tmp_path / "facts.json"
+    order = ["order:1#viewer@group:staff#member"]
+
+    def facts(*types: str) -> SharedFacts:
+        return SharedFacts(server.api, server.store, types or ["group"], token=server.token, keep=str(keep))
+
+    async with open("memory://", model=MODEL, shared=facts()) as engine:
+        await engine.write(order)
+        assert await engine.check("user:alice", "viewer", "order:1")
+    assert keep.stat().st_mode & 0o777 == 0o600
+    server.issuer.process.kill()
+    async with open("memory://", model=MODEL, shared=facts()) as engine:
+        await engine.write(order)
+        assert await engine.check("user:alice", "viewer", "order:1")
+        assert not await engine.check("user:bob", "viewer", "order:1")
+        assert engine.shared is not None
+        assert engine.shared.staleness > 0
+        await server.issuer.process.start_and_wait()
+        await server.write("writes", "user:bob", "group:staff")
+        await changes_to(engine, True, "user:bob")
+    server.issuer.process.kill()
+    for broken in (facts("group", "tenant"), facts()):
+        async with open("memory://", model=MODEL, shared=broken) as engine:
+            await engine.write(order)
+            refused = await engine.check("user:alice", "viewer", "order:1")
+            assert isinstance(refused, Denied)
+            assert refused.reason == "authz.stale_facts"
+        keep.write_text("nonsense")
+
+
 async def test_who_may_not_read_gets_no_facts(server: Server) -> None:
     """A wrong token, a store that is not there: nothing comes, nothing that hangs on it is allowed, and it is said."""
     for store, token in ((server.store, lambda: "nonsense"), ("0" * 26, server.token)):

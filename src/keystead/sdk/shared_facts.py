@@ -12,12 +12,13 @@ from __future__ import annotations
 import inspect
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import httpx2
 import msgspec
 
-from keystead.authz.shared.page import CursorRefused, FactsPage
+from keystead.authz.shared.page import CursorRefused, FactsPage, KeptFacts
 from keystead.core.errors import ConfigurationError
 from keystead.core.trace import new_trace
 from keystead.core.values import Secret
@@ -25,11 +26,13 @@ from keystead.sdk.addresses import require_safe_url
 from keystead.sdk.agent import AgentClient
 from keystead.sdk.errors import IssuerUnavailable
 from keystead.sdk.http_channel import no_cookies, tls_for
+from keystead.sdk.private_files import replace_file
 from keystead.sdk.service_client import BearerForOne
 
 SCOPE: Final = "authz:read"
 _TIMEOUT: Final = 5.0
 _read: Final = msgspec.json.Decoder(FactsPage).decode
+_read_kept: Final = msgspec.json.Decoder(tuple[str, KeptFacts]).decode
 
 Token = Callable[[], Awaitable[str] | str]
 """Returns an access token for `{base}/authz` with the scope `authz:read`."""
@@ -40,7 +43,8 @@ class SharedFacts:
 
     `fail_closed_after`: seconds after which what hangs on these facts is denied when there was no news; 0 (default)
     decides on by what is known. `fail_closed` says it for single relations: `{"order#refund": 30}`. Until the facts
-    have come for the first time, what hangs on them is denied.
+    have come for the first time, what hangs on them is denied. `keep` names a file the copy is kept in (0600), so that
+    a service that starts while the server is down begins with what it knew, as old as that is.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class SharedFacts:
         token: Token | None = None,
         fail_closed_after: float = 0.0,
         fail_closed: Mapping[str, float] | None = None,
+        keep: str = "",
         tls: ssl.SSLContext | None = None,
         danger_allow_plain_http: bool = False,
     ) -> None:
@@ -63,6 +68,7 @@ class SharedFacts:
             raise ConfigurationError("shared facts need `types`, and either `agent` or `token` to show who asks")
         self.fail_closed_after = fail_closed_after
         self.fail_closed = dict(fail_closed or {})
+        self._keep = Path(keep) if keep else None
         self._base = url.rstrip("/")
         self._store = store
         self._agent = agent
@@ -82,11 +88,27 @@ class SharedFacts:
             raise IssuerUnavailable(f"{self._base}: the feed of store {self._store} answered {reply.status_code}")
         return _read(reply.content)
 
+    def remembered(self) -> KeptFacts | None:
+        """Return what `keep` holds, if it is of this store and these types."""
+        try:
+            whose, kept = _read_kept(self._keep.read_bytes()) if self._keep is not None else ("", None)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return kept if whose == self._whose() else None
+
+    def remember(self, facts: KeptFacts) -> None:
+        """Write the file anew, whole or not at all. Raises: OSError."""
+        if self._keep is not None:
+            replace_file(self._keep, msgspec.json.encode((self._whose(), facts)), 0o600)
+
     async def close(self) -> None:
         """Let go of the connection."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+    def _whose(self) -> str:
+        return f"{self._base}/stores/{self._store} {' '.join(sorted(self.types))}"
 
     async def _obtain(self) -> Secret:
         if self._agent is not None:

@@ -13,6 +13,7 @@ from keystead.authz import AuthorizationEngine, Denied, InvalidRelationship, Sta
 from keystead.authz.served import AuthorizationStores
 from keystead.authz.served.feed import Cursor
 from keystead.authz.shared import CursorRefused, FactsPage
+from keystead.authz.shared.page import KeptFacts
 from keystead.core.values import EpochSeconds
 from keystead.storage.memory import MemoryStore
 from keystead.storage.ports import CHANGES_KEPT, Relationship, RelationshipsWritten, WriteRelationships
@@ -46,6 +47,7 @@ class Line:
         self.fail_closed_after = 0.0
         self.fail_closed: Mapping[str, float] = {}
         self.cut = False
+        self.kept: KeptFacts | None = None
         self.forged: list[Relationship] = []
         self._stores = stores
         self._store = store
@@ -67,6 +69,14 @@ class Line:
         tuples = [*page.tuples, *[msgspec.structs.astuple(each) for each in self.forged]] if page.tuples else []
         sent = msgspec.structs.replace(page, cursor=msgspec.json.encode(after).decode(), tuples=tuples)
         return msgspec.json.decode(msgspec.json.encode(sent), type=FactsPage)
+
+    def remembered(self) -> KeptFacts | None:
+        """Return what was kept."""
+        return self.kept
+
+    def remember(self, facts: KeptFacts) -> None:
+        """Keep it."""
+        self.kept = facts
 
     async def close(self) -> None:
         """Nothing is open."""

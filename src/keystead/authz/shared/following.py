@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
-from keystead.authz.shared.page import CursorRefused, FactsPage, tuple_in
+from keystead.authz.shared.page import CursorRefused, FactsPage, KeptFacts, row_of, tuple_in
 from keystead.storage.judging import key_of
 from keystead.storage.ports import Relationship, TupleKey
 
 LONGEST_PAUSE: Final = 2.0
+REMEMBER_SECONDS: Final = 10.0
+"""How often a copy is kept for the next start, at most."""
+
 _logger: Final = logging.getLogger("keystead.authz.shared")
 
 
@@ -41,6 +44,14 @@ class SharedSource(Protocol):
 
     async def pull(self, cursor: str, wait: float) -> FactsPage:
         """Return what follows a cursor (empty: everything), perhaps after waiting for news. Raises: anything."""
+        ...
+
+    def remembered(self) -> KeptFacts | None:
+        """Return the copy that was kept when the process ended before; None: there is none that fits."""
+        ...
+
+    def remember(self, facts: KeptFacts) -> None:
+        """Keep a copy over a restart, or do nothing. Runs beside the event loop."""
         ...
 
     async def close(self) -> None:
@@ -73,6 +84,7 @@ class Following:
         self._task: asyncio.Task[None] | None = None
         self._settled: asyncio.Event | None = None
         self._failures = 0
+        self._remembered_at = float("-inf")
 
     @property
     def staleness(self) -> float:
@@ -88,6 +100,7 @@ class Following:
         """Begin to follow, and wait until everything is there once, or the source fails, or patience ends."""
         if self._task is None:
             self._settled = asyncio.Event()
+            self._recall()
             self._task = asyncio.get_running_loop().create_task(self._run())
         if self._settled is not None and not self._settled.is_set():
             try:
@@ -101,6 +114,8 @@ class Following:
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
+        if self.complete:
+            await self._remember()
         await self.source.close()
 
     async def _run(self) -> None:
@@ -108,6 +123,8 @@ class Following:
             try:
                 await self._pull()
                 self._failures, self.last_failure = 0, ""
+                if self.complete and time.monotonic() - self._remembered_at > REMEMBER_SECONDS:
+                    await self._remember()
             except CursorRefused as error:
                 self._cursor, self._coming, self._touched = "", None, {}
                 await self._pause(error)
@@ -115,6 +132,30 @@ class Following:
                 await self._pause(error)
             if self._settled is not None and (self.complete or self._failures):
                 self._settled.set()
+
+    def _recall(self) -> None:
+        """Begin with what an earlier process knew: as old as it is, but better than nothing."""
+        kept = self.source.remembered()
+        if kept is None:
+            return
+        self._coming = {}
+        for row in kept.tuples:
+            self._take(Relationship(*row), "write")
+        self._settle()
+        self._cursor, self.position = kept.cursor, kept.position
+        self._as_of = time.monotonic() - max(0.0, time.time() - kept.certain_at)
+
+    async def _remember(self) -> None:
+        """Keep what is known now, if it fits together now."""
+        self._remembered_at = time.monotonic()
+        if self._coming is not None or self._touched:
+            return
+        certain_at, tuples = time.time() - self.staleness, [row_of(each) for each in self.facts.values()]
+        kept = KeptFacts(cursor=self._cursor, position=self.position, certain_at=certain_at, tuples=tuples)
+        try:
+            await asyncio.to_thread(self.source.remember, kept)
+        except OSError as error:
+            _logger.warning("shared facts cannot be kept for the next start: %s", error)
 
     async def _pause(self, error: Exception) -> None:
         self._failures += 1

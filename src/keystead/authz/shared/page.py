@@ -30,6 +30,15 @@ class FactsPage(msgspec.Struct, frozen=True, kw_only=True):
     changes: list[FactsChange] = []
 
 
+class KeptFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy as it is kept over a restart: what stands, how far it came, and when (by the clock) it was certain."""
+
+    cursor: str
+    position: int
+    certain_at: float
+    tuples: list[TupleRow]
+
+
 def row_of(each: Relationship) -> TupleRow:
     """Write a tuple as a row."""
     return each.object, each.relation, each.user, each.condition, each.context, each.expires_at
