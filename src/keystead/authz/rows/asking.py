@@ -76,8 +76,8 @@ def extra_rows(mapping: RowMapping, tuples: Iterable[TupleLike]) -> dict[Slot, t
         raise TooMuch(f"{len(accepted):,} tuples came along; a query takes {MAX_TUPLES:,}: store them instead")
     pairs: dict[tuple[Slot, Slot, bool], list[tuple[Sql, Sql]]] = {}
     for each in accepted:
-        if each.condition:
-            raise NotExpressible(f"{text_of(each)}: a tuple with a condition cannot be part of a query")
+        if each.condition or each.expires_at:
+            raise NotExpressible(f"{text_of(each)}: a tuple that has a condition or expires cannot be part of a query")
         object_type, object_id = parse_object(each.object)
         user = parse_user(each.user)
         object, who = _bound(mapping, object_type, object_id), _bound(mapping, user.type, user.id)

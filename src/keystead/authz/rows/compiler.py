@@ -71,7 +71,7 @@ class Compiler:
         queries = [each for each in (found, self.itself(slot)) if each is not None]
         if not queries:
             return None
-        name = self.alias("s")
+        name = self.alias("keystead_set")  # never the name of a table of the service, which it would hide
         self.define(name, joined(" UNION ALL ", queries))
         return sql("SELECT ", f"{name}.id", " FROM ", name)
 

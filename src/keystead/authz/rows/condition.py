@@ -30,7 +30,8 @@ class Condition:
         held = self._of_slot((self.type, relation))
         name = keys.of(keys.OUTER, self.id)
         named = [keys.nameable(name, self.type)] if self.id.kind is Kind.TEXT else []
-        return all_of([held, *named])
+        known = [sql(name, " IS NOT NULL")] if self.id.nullable else []
+        return all_of([held, *known, *named])
 
     def by_ids(self, relation: str) -> Sql:
         """Write that the row's id is in the set of the relation's ids."""

@@ -69,11 +69,8 @@ def filter_for(
     Raises: InvalidQuery for what the model lacks; MappingError when no rows of that model are mapped;
     NotExpressible when one query cannot say it; TooMuch.
     """
-    found = table(model)
-    types = [type for type, rows in mapping.tables.items() if rows.table == found]
-    if len(types) != 1:
-        raise MappingError([f"{found}: no `Rows(table=...)` maps the rows of this table to objects"])
-    return models.Q(RowsFilter(condition_for(mapping, user, relation, types[0], tuples=tuples, few=few)))
+    type = mapping.type_of(table(model))
+    return models.Q(RowsFilter(condition_for(mapping, user, relation, type, tuples=tuples, few=few)))
 
 
 def over(mapping: RowMapping, using: str = DEFAULT_DB_ALIAS, *, most: int = MAX_LOADED) -> RowView:

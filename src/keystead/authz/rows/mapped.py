@@ -11,6 +11,7 @@ from keystead.authz.model import AuthorizationModel
 from keystead.authz.names import WILDCARD, parse_user
 from keystead.authz.rows.kinds import Kind
 from keystead.authz.rows.mapping import StoredTuples
+from keystead.authz.rows.problems import MappingError
 from keystead.authz.rows.tables import Column, Table
 from keystead.authz.rows.tuple_rows import Slot, TupleRows
 from keystead.storage.ports import Relationship
@@ -48,6 +49,15 @@ class RowMapping(msgspec.Struct, frozen=True):
     def kind(self, type: str) -> Kind:
         """Return how ids of a type are compared."""
         return self.kinds.get(type, Kind.TEXT)
+
+    def type_of(self, table: Table) -> str:
+        """Find the type whose objects are the rows of a table. Raises: MappingError."""
+        types = [type for type, rows in self.tables.items() if rows.table == table]
+        if len(types) == 1:
+            return types[0]
+        if types:
+            raise MappingError([f"{table}: its rows are objects of several types, {', '.join(types)}; map views of it"])
+        raise MappingError([f"{table}: no `Rows(table=...)` maps the rows of this table to objects"])
 
     def exists(self, type: str, id: str) -> bool:
         """Tell whether an object of a type could have this id: a type with a table has its rows' ids only."""

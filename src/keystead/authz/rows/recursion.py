@@ -58,7 +58,7 @@ class _Recursion:
         self.compiler = compiler
         self.scope = compiler.scope
         self.circle = sorted(circle)
-        self.name = compiler.alias("r")
+        self.name = compiler.alias("keystead_circle")
         kinds = {compiler.mapping.kind(type) for type, _ in circle}
         self.kind = kinds.pop() if len(kinds) == 1 else Kind.TEXT
         self.starts: list[Start] = []

@@ -93,11 +93,7 @@ def type_of(mapping: RowMapping, entity: Any) -> str:
     plain = inspected.mapper.local_table if hasattr(inspected, "mapper") else inspected
     while not isinstance(plain, sqlalchemy.Table) and hasattr(plain, "element"):
         plain = plain.element
-    found = table(plain)
-    types = [type for type, rows in mapping.tables.items() if rows.table == found]
-    if len(types) != 1:
-        raise MappingError([f"{found}: no `Rows(table=...)` maps the rows of this table to objects"])
-    return types[0]
+    return mapping.type_of(table(plain))
 
 
 def _clause(pieces: Sql, database: str, entity: Any) -> ClauseElement:

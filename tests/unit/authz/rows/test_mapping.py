@@ -136,3 +136,60 @@ def test_the_view_decides_what_one_query_cannot_say() -> None:
         assert not view.check("user:ann", "timed", "doc:1", context={"hour": 20})
         assert view.check("user:ann", "timed", "doc:1").reason == "authz.condition_missing"  # type: ignore[union-attr]  # it is conditional
     engine.dispose()
+
+
+def test_a_row_without_an_id_is_no_object() -> None:
+    metadata = sa.MetaData()
+    table = sa.Table("notes", metadata, sa.Column("number", sa.Integer), sa.Column("owner", sa.String))
+    model = "model\n  schema 1.1\ntype user\ntype note\n  relations\n    define owner: [user]\n"
+    mapping = map_rows_of(model, [Rows("note", table, "number", {"owner": by_column("owner", "user")})])
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        metadata.create_all(connection)
+        connection.execute(table.insert(), [{"number": None, "owner": "ann"}, {"number": 2, "owner": "ann"}])
+        for few in (False, True):
+            condition = filter_for(mapping, "user:ann", "owner", table, few=few)
+            assert list(connection.scalars(sa.select(table.c.number).where(condition))) == [2]
+    engine.dispose()
+
+
+def test_a_table_that_two_types_share_has_no_filter_of_its_own() -> None:
+    model = "model\n  schema 1.1\ntype user\ntype a\n  relations\n    define owner: [user]\ntype b\n"
+    rows = [Rows("a", DOCS, "id", {"owner": by_column("owner", "user")}), Rows("b", DOCS, "id")]
+    with pytest.raises(MappingError, match="objects of several types, a, b"):
+        filter_for(map_rows_of(model, rows), "user:ann", "owner", DOCS)
+
+
+@pytest.mark.attack("Z1")
+def test_no_table_of_the_service_is_mistaken_for_a_part_of_the_query() -> None:
+    metadata = sa.MetaData()
+    names = [f"{letter}{number}" for letter in "srk" for number in range(1, 7)] + ["x", "w", "r", "z", "e"]
+    model = "model\n  schema 1.1\ntype user\n" + "".join(
+        f"type {name}\n  relations\n    define up: [{name}]\n    define owner: [user]\n"
+        f"    define viewer: owner or viewer from up\n    define seen: (viewer and owner) or viewer from up\n"
+        for name in names
+    )
+    columns = ("id", "up")
+    tables = {
+        name: sa.Table(
+            name,
+            metadata,
+            *(sa.Column(c, sa.Integer) for c in columns),
+            sa.Column("owner", sa.String),
+        )
+        for name in names
+    }
+    rows = [
+        Rows(n, t, "id", {"up": by_column("up", n), "owner": by_column("owner", "user")}) for n, t in tables.items()
+    ]
+    mapping = map_rows_of(model, rows)
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        metadata.create_all(connection)
+        for table in tables.values():
+            filled: list[dict[str, Any]] = [{"id": 1, "up": None, "owner": "ann"}, {"id": 2, "up": 1, "owner": None}]
+            connection.execute(table.insert(), [*filled, {"id": 3, "up": None, "owner": "bob"}])
+            for relation in ("viewer", "seen"):
+                condition = filter_for(mapping, "user:ann", relation, table)
+                assert sorted(connection.scalars(sa.select(table.c.id).where(condition))) == [1, 2]
+    engine.dispose()
