@@ -12,8 +12,10 @@ Does not: look at stores, or remember a proof of possession: each request brings
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,10 +27,11 @@ from keystead.core.jose.jws import peek_claims_unverified
 from keystead.core.records.client import Client
 from keystead.core.records.realm import Realm
 from keystead.core.tokens import AccessClaims
+from keystead.core.ulid import ULID
 from keystead.core.values import EpochSeconds
 from keystead.oauth.access_tokens import credential_of, read_access_token
 from keystead.oauth.authority import authority_now, holding_of
-from keystead.oauth.authorization_api import authorization_audience
+from keystead.oauth.authorization_api import STORES, authorization_audience
 from keystead.oauth.bearer import DPOP, ShownToken, token_in_header
 from keystead.oauth.bindings.dpop import demands_nonce
 from keystead.oauth.bindings.holder import require_holder
@@ -60,7 +63,10 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class _Proved(msgspec.Struct, frozen=True):
-    """A token that was good at `second`: its caller, its scopes, and what else its holder may have to prove."""
+    """A token that was good at `second`: its caller, its scopes, and what else its holder may have to prove.
+
+    `stores` are the only ones it is for; None: all of the realm.
+    """
 
     second: EpochSeconds
     caller: Caller
@@ -68,12 +74,19 @@ class _Proved(msgspec.Struct, frozen=True):
     realm: Realm
     client: Client | None
     bound: bool
+    stores: frozenset[str] | None
 
 
 class Access:
-    """The door of the authorization API. `realms` are those whose issuers' tokens may open it. One per process."""
+    """The door of the authorization API. `realms` are those whose issuers' tokens may open it. One per process.
 
-    def __init__(self, cx: ServerContext, realms: Collection[str]) -> None:
+    `default_store` is the id of the store that a path without one means.
+    """
+
+    def __init__(self, cx: ServerContext, realms: Collection[str], default_store: str = "") -> None:
+        base = urlsplit(cx.base_url).path
+        self._store = re.compile(rf"{re.escape(base)}/authz{STORES}({ULID.pattern})(?:/|\Z)")
+        self._default = (f"{base}/access/v1/", default_store)
         self.audience = authorization_audience(cx.base_url)
         self._cx = cx
         self._issuers = {cx.issuer(realm): realm for realm in realms}
@@ -82,7 +95,7 @@ class Access:
     async def authorize(self, request: Request, scope: str) -> Caller | Reply:
         """Return who calls, if their token carries the scope; else the reply to send. Raises: StorageError."""
         known = self._known(request)
-        if known is not None and scope in known.scopes:
+        if known is not None and scope in known.scopes and (known.stores is None or self._is_for(known, request)):
             return known.caller
         shown: list[AccessClaims] = []
         try:
@@ -111,6 +124,8 @@ class Access:
     async def _judge(self, request: Request, scope: str, shown: list[AccessClaims]) -> Caller:
         token = token_in_header(request)
         proved = await self._prove(token, request, shown)
+        if not self._is_for(proved, request):
+            raise InvalidToken("the access token is meant for another store", reason="access_token.audience")
         headers: Headers = ()
         if proved.bound or token.scheme == DPOP:
             request = msgspec.structs.replace(request, realm=proved.caller.realm)
@@ -146,7 +161,8 @@ class Access:
         shown.append(claims)
         if record is None or not record.enabled:
             raise InvalidToken(_INVALID, reason="realm.disabled")
-        if self.audience not in claims.audiences:
+        stores = None if self.audience in claims.audiences else self._stores_of(claims)
+        if stores is not None and not stores:
             raise InvalidToken(
                 f"the access token is meant for another audience: ask for one with resource={self.audience}",
                 reason="access_token.audience",
@@ -154,9 +170,22 @@ class Access:
         live = await self._cx.store.read(authority_now(realm, holding_of(claims), now))
         if isinstance(live, Denied):
             raise _invalid(live)
-        return _Proved(
-            now, Caller(realm, claims), frozenset(claims.scopes), record, live.client, claims.cnf is not None
-        )
+        caller, bound = Caller(realm, claims), claims.cnf is not None
+        return _Proved(now, caller, frozenset(claims.scopes), record, live.client, bound, stores)
+
+    def _stores_of(self, claims: AccessClaims) -> frozenset[str]:
+        start = f"{self.audience}{STORES}"
+        return frozenset(one.removeprefix(start) for one in claims.audiences if one.startswith(start))
+
+    def _is_for(self, proved: _Proved, request: Request) -> bool:
+        """Return whether a token is for what a path names: its store, or all there is."""
+        if proved.stores is None:
+            return True
+        named = self._store.match(request.path)
+        if named is not None:
+            return named[1] in proved.stores
+        start, default = self._default
+        return request.path.startswith(start) and default in proved.stores
 
     def _realm_of(self, token: str) -> str | None:
         """Return the realm whose issuer a token says it is of: not yet a proof for a JWT, one for an opaque token."""

@@ -141,7 +141,7 @@ def build_issuer(configuration: IssuerConfiguration, journal: Journal) -> Issuer
     )
     metrics = Metrics()
     stores = AuthorizationStores(store, time.time)
-    access = Access(cx, configuration.realms)
+    access = Access(cx, configuration.realms, configuration.default_store.id if configuration.default_store else "")
     authorization = AuthorizationService(stores, access.authorize, configuration.authorization, journal)
     application, certified = _applications(cx, authorization, configuration, metrics)
     for one in (application, certified):

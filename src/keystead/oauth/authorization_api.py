@@ -1,7 +1,8 @@
 """The authorization API as an API of every realm: one audience, four scopes, and which people may have them.
 
-A client or workload has them when its `scope` lists them; on behalf of a person they are given only while the person
-has one of the roles, the same that open the console's pages.
+A token may be for the whole API, or for one of its stores: then the audience is `{base}/authz/stores/{id}`.
+A client or workload has the scopes when its `scope` lists them; on behalf of a person they are given only while the
+person has one of the roles, the same that open the console's pages.
 Does not: serve the API. `keystead.api` does.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.core.records.api import Api
+from keystead.core.ulid import ULID
 
 AUTHZ_READ: Final = "authz:read"
 AUTHZ_WRITE: Final = "authz:write"
@@ -21,6 +23,8 @@ EDITOR: Final = "authz-editor"
 LIFETIME: Final = 3_600
 """Seconds a token for it lives. OpenFGA's SDKs throw a token away ten minutes before its end, so a realm's usual five
 minutes would mean a new token for every request; what is revoked is refused within a second all the same."""
+STORES: Final = "/stores/"
+_END: Final = "/authz"
 _REALMS: Final = "/realms/"
 _DESCRIPTIONS: Final = {
     AUTHZ_READ: "See who may do what",
@@ -32,7 +36,13 @@ _DESCRIPTIONS: Final = {
 
 def authorization_audience(base_url: str) -> str:
     """Return the audience of the authorization API of the server at a base URL."""
-    return f"{base_url}/authz"
+    return f"{base_url}{_END}"
+
+
+def api_behind(audience: str) -> str:
+    """Return the audience of the API that an audience is a part of: one store is, `{base}/authz/stores/{id}`."""
+    base, found, store = audience.partition(STORES)
+    return base if found and base.endswith(_END) and ULID.fullmatch(store) else audience
 
 
 def authorization_api(issuer: str) -> Api | None:

@@ -16,6 +16,7 @@ from keystead.core.records.realm import Realm
 from keystead.core.tokens import ACCESS_TOKEN_TYPE, AccessClaims, audience_claim
 from keystead.core.values import EpochSeconds, Seconds
 from keystead.oauth.authority import Live
+from keystead.oauth.authorization_api import api_behind
 from keystead.oauth.context import ServerContext
 from keystead.oauth.grant import Attempt, Authority
 from keystead.oauth.opaque import seal_access_token
@@ -81,5 +82,6 @@ def _lifetime(attempt: Attempt, authority: Authority, given: Given) -> Seconds:
     if authority.lifetime is not None:
         return authority.lifetime
     usual, apis = attempt.realm.access_token_lifetime, attempt.scope_map.apis
-    own = [apis[audience].access_token_lifetime if audience in apis else 0 for audience in given.audiences]
+    audiences = [api_behind(audience) for audience in given.audiences]
+    own = [apis[audience].access_token_lifetime if audience in apis else 0 for audience in audiences]
     return min(Seconds(lifetime or usual) for lifetime in own)

@@ -18,7 +18,7 @@ from keystead.core.errors import InvalidScope, InvalidTarget
 from keystead.core.records.api import Api
 from keystead.core.records.realm import Realm
 from keystead.core.values import Seconds
-from keystead.oauth.authorization_api import AUTHZ_SCOPES, authorization_api
+from keystead.oauth.authorization_api import AUTHZ_SCOPES, api_behind, authorization_api
 
 IDENTITY_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "offline_access")
 """Scopes every realm has. They belong to the issuer itself, whose userinfo endpoint is what they open."""
@@ -66,11 +66,12 @@ class ScopeMap:
 
     def knows(self, audience: str) -> bool:
         """Return whether the audience is an enabled API or the issuer."""
-        return audience == self.issuer or audience in self.apis
+        return audience == self.issuer or api_behind(audience) in self.apis
 
     def owned(self, scopes: Iterable[str], audiences: Collection[str]) -> tuple[str, ...]:
         """Return those scopes that one of the audiences owns."""
-        return tuple(scope for scope in scopes if not set(audiences).isdisjoint(self.owners.get(scope, ())))
+        among = {api_behind(audience) for audience in audiences}
+        return tuple(scope for scope in scopes if not among.isdisjoint(self.owners.get(scope, ())))
 
     def audiences_of(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """Return the owners of the scopes, each once, APIs before the issuer."""

@@ -217,6 +217,40 @@ async def test_on_behalf_of_a_person_the_scopes_need_a_role(shop: Issuer) -> Non
     }
 
 
+@pytest.mark.spec("RFC 8707 section 2")
+@pytest.mark.parametrize("client", ["checker", "opaque"])
+async def test_a_token_for_one_store_opens_that_store_alone(shop: Issuer, client: str) -> None:
+    mine, other = CHECK.split("/")[3], "01HVMMBCMGZNT3SED4Z17ECXCB"
+    token = await token_of(shop, client, resource=f"{AUDIENCE}/stores/{mine}", scope="authz:read")
+    for default in (mine, other, ""):
+        access = Access(shop.cx, ("acme",), default)
+        opened = {}
+        for path in (
+            f"/authz/stores/{mine}",
+            CHECK,
+            f"{CHECK}/authz/stores/{other}",
+            f"/authz/stores/{other}/check",
+            f"/authz/stores/{other}/check/authz/stores/{mine}",
+            "/authz/stores",
+            "/access/v1/evaluation",
+            f"/authz/stores/{mine}/access/v1/evaluation",
+            f"/authz/stores/{other}/access/v1/evaluation",
+        ):
+            for _ in range(2):
+                request = Request("POST", path, b"", (bearer(token),), b"", shop.now, new_trace())
+                opened[path] = isinstance(await access.authorize(request, AUTHZ_READ), Caller)
+        assert [path for path, is_open in opened.items() if is_open] == [
+            f"/authz/stores/{mine}",
+            CHECK,
+            f"{CHECK}/authz/stores/{other}",
+            *(["/access/v1/evaluation"] if default == mine else []),
+            f"/authz/stores/{mine}/access/v1/evaluation",
+        ]
+    for resource in (f"{AUDIENCE}/stores/shop", f"{AUDIENCE}/stores/", f"https://x.test/authz/stores/{mine}"):
+        refusal = await shop.token("client_credentials", client=client, resource=resource)
+        assert (refusal.status, refusal.error) == (400, "invalid_target")
+
+
 async def test_a_verified_token_costs_no_more_reads_within_its_second(access: Access, shop: Issuer) -> None:
     token = await token_of(shop)
     caller = await ask(access, shop, bearer(token))
