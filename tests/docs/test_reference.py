@@ -54,6 +54,6 @@ def test_every_error_code_and_reason_is_in_the_reference() -> None:
 
 
 def test_every_page_of_the_reference_is_generated_or_known() -> None:
-    by_hand = {"README.md"}
+    by_hand = {"README.md", "openfga-api.md"}
     there = set(os.listdir(ROOT / "docs" / "reference"))
     assert there - by_hand == set(PAGES)
