@@ -18,6 +18,9 @@ MODULES = (
     "keystead.sdk.fastapi",
     "keystead.sdk.service_client",
     "keystead.authz",
+    "keystead.authz.rows",
+    "keystead.authz.rows.sqlalchemy",
+    "keystead.authz.rows.django",
 )
 
 

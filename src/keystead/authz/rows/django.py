@@ -26,6 +26,8 @@ from keystead.authz.rows.sql import Bound, Differs, Outer, Sql, rendered
 from keystead.authz.rows.view import RowView
 from keystead.authz.writes import TupleLike
 
+__all__ = ["filter_for", "over"]
+
 
 class RowsFilter(Expression):
     """A condition on rows, in the words of the database that the query is compiled for."""

@@ -35,6 +35,8 @@ from keystead.authz.writes import TupleLike
 
 T = TypeVar("T")
 
+__all__ = ["filter_for", "over", "over_async"]
+
 _TYPES: dict[Kind, types.TypeEngine[Any]] = {
     Kind.INTEGER: types.BigInteger(),
     Kind.TEXT: types.String(),
