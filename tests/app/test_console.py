@@ -50,6 +50,9 @@ async def test_a_stranger_signs_in_and_comes_back_to_the_page_they_wanted(furnis
     assert "team:staff#member" in page.text
     page = await browser.get(f"{issuer.url}/sign-in?console=/")
     assert page.url == f"{furnished.console}/authz/acme"
+    assert f'id="console" href="{furnished.console}/authz/acme"' in (await browser.get(f"{issuer.url}/signed-in")).text
+    carol = await signed_in(furnished, "carol")
+    assert 'id="console"' not in (await carol.get(f"{issuer.url}/signed-in")).text
 
 
 @pytest.mark.attack("R2")

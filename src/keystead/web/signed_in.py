@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keystead.core.http import Reply, Request
+from keystead.core.records.account import Account
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
 from keystead.oauth.backchannel_answers import pending_for
@@ -12,6 +13,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, session_handle
 from keystead.oauth.situation import gather, place_of, read_browser
+from keystead.web.console.page import EDITOR, VIEWER
 from keystead.web.rendering import render
 
 
@@ -38,9 +40,15 @@ class SignedInEndpoint(EndpointPlugin):
             {
                 "account": situation.person.account,
                 "waiting": len(waiting),
+                "console": console_address(situation.person.account, request, cx),
                 "realm_name": situation.realm.display_name or situation.realm.id,
                 "token": form_token(session_handle(request, cx), "logout"),
             },
             base_url=cx.base_url,
             realm=request.realm,
         )
+
+
+def console_address(account: Account, request: Request, cx: ServerContext) -> str:
+    """Return where the console is for this person, or nothing when they have no business there."""
+    return f"{cx.base_url}/admin/authz/{request.realm}" if {VIEWER, EDITOR} & set(account.roles) else ""
