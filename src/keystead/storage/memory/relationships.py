@@ -125,7 +125,12 @@ class Relationships:
         return len(expired) + self._trim(EpochSeconds(now - CHANGES_KEPT), limit - len(expired))
 
     def _trim(self, until: EpochSeconds, limit: int) -> int:
-        old = [(change.at, key) for key, change in self._changes.scan(()) if change.at <= until]
+        old: list[tuple[EpochSeconds, tuple[str, str, int]]] = []
+        for store_key, _ in self._feeds.scan(()):  # the oldest come first in each
+            for key, change in _some(self._changes.scan(store_key), limit):
+                if change.at > until:
+                    break
+                old.append((change.at, key))
         for _, (realm, store, revision) in sorted(old)[:limit]:
             self._changes.delete((realm, store, revision))
             feed = self._feed((realm, store))
@@ -206,8 +211,8 @@ class Relationships:
         return self._feeds.get(store) or UNKNOWN
 
 
-def _some(found: Iterator[T], most: int) -> list[T]:
-    return list(islice(found, max(0, most)))
+def _some(found: Iterator[T], most: int) -> Iterator[T]:
+    return islice(found, max(0, most))
 
 
 def _matches(wanted: str, object: str) -> bool:
