@@ -54,7 +54,7 @@ def tuples(seed: int = 1) -> Iterator[Relationship]:
         yield Relationship(f"folder:{child}", "parent", f"folder:{parent}")
     for folder in range(FOLDERS):
         yield Relationship(f"folder:{folder}", "owner", f"user:{random.randrange(USERS)}")
-        if random.random() < 0.05:
+        if random.random() < 0.03:
             yield Relationship(f"folder:{folder}", "viewer", f"group:{random.randrange(GROUPS)}#member")
     for document in range(DOCUMENTS):
         yield Relationship(f"document:{document}", "parent", f"folder:{random.randrange(FOLDERS)}")
