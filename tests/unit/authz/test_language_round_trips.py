@@ -192,3 +192,10 @@ def test_the_order_of_modules_changes_nothing_that_is_written(order: list[str]) 
     model = merge_modules(core | {f"{name}.fga": MODULE.format(name) for name in order})
     assert to_dsl(model) == to_dsl(merge_modules({f"{name}.fga": MODULE.format(name) for name in order} | core))
     assert to_json(read_model(to_json(model))) == to_json(model)
+
+
+@pytest.mark.parametrize("name", ["a.b", "1a", "a/b"])
+def test_a_parameter_that_no_expression_could_name_is_refused(name: str) -> None:
+    text = "model\n  schema 1.1\ntype user\ntype t\n  relations\n    define a: [user with c]\n"
+    with pytest.raises(ModelError, match=r"7:13: .*not a name for a parameter"):
+        read_model(f"{text}condition c({name}: int) {{\n  true\n}}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from keystead.authz.errors import ModelError, Problem
@@ -10,6 +11,7 @@ from keystead.authz.language.tokens import Token
 from keystead.authz.model import ConditionDefinition, Parameter
 
 PLAIN_TYPES: Final = frozenset({"any", "bool", "string", "int", "uint", "double", "duration", "timestamp", "ipaddress"})
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 CONTAINER_TYPES: Final = frozenset({"list", "map"})
 
 
@@ -35,6 +37,9 @@ def parse_condition(cursor: Cursor) -> ConditionDefinition:
 
 def _parse_parameter(cursor: Cursor, condition: Token, known: list[Parameter]) -> Parameter:
     name = cursor.name("a parameter name", "write `name: type`")
+    if not _IDENTIFIER.fullmatch(name.text):
+        message = f"`{name.text}` is not a name for a parameter."
+        raise ModelError([Problem(message, name.span, "syntax", "use letters, digits and `_`", name.text)])
     cursor.mark(":", "write `name: type`")
     kind = cursor.token
     if kind.text not in PLAIN_TYPES | CONTAINER_TYPES:

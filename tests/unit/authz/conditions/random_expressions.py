@@ -170,7 +170,7 @@ _WAYS: Final[dict[str, list[Way]]] = {
         _choice("string"),
         _shape("string({0})", "int"),
         _shape("string({0})", "bool"),
-        _shape("string({0})", "double"),
+        _shape("string(d)"),
         _shape("{0}[{1}]", "list<string>", "int"),
     ],
     "timestamp": [_shape("({0} + {1})", "timestamp", "duration"), _shape("({0} - {1})", "timestamp", "duration")],
