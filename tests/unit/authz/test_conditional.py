@@ -135,6 +135,8 @@ def test_doubt_about_a_group_concerns_its_members_only() -> None:
     assert isinstance(decision, Conditional)
     assert decision.missing == ("volume",)
     assert decision.looked_at == ("page:1#viewer",)
+    assert isinstance(evaluator.decide("user:alice", "viewer", "page:1"), Conditional)
+    assert not evaluator.holds("user:alice", "viewer", "page:1")
     assert str(decision).endswith("hangs on page:1#viewer")
     assert type(evaluator.explain("user:bob", "viewer", "page:1")) is Denied
 
@@ -145,6 +147,8 @@ def test_doubt_about_a_parent_concerns_those_it_lets_in() -> None:
     decision = evaluator.explain("user:alice", "viewer", "page:1")
     assert isinstance(decision, Conditional)
     assert decision.looked_at == ("page:1#other",)
+    assert isinstance(evaluator.decide("user:alice", "viewer", "page:1"), Conditional)
+    assert not evaluator.holds("user:alice", "viewer", "page:1")
     assert type(evaluator.explain("user:bob", "viewer", "page:1")) is Denied
 
 

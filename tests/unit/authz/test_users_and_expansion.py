@@ -41,6 +41,7 @@ type page
     define viewer: [user, user:*, group#member] or editor or viewer from parent
     define reader: viewer but not banned
     define both: viewer and editor
+    define strict: viewer and reader
 condition late(hour: int) {
   hour > 20
 }
@@ -80,6 +81,12 @@ def test_everybody_is_a_wildcard_beside_those_who_are_named() -> None:
     assert not evaluator.holds("user:bob", "reader", "page:1")
 
 
+def test_somebody_taken_away_is_not_listed_for_being_named() -> None:
+    evaluator = evaluator_of("page:1#viewer@user:*", "page:1#viewer@user:bob", "page:1#banned@user:bob")
+    assert evaluator.list_users("page:1", "reader", "user") == ["user:*"]
+    assert evaluator.list_users("page:1", "strict", "user") == ["user:*"]
+
+
 def test_everybody_can_be_taken_away() -> None:
     evaluator = evaluator_of("page:1#viewer@user:*", "page:1#viewer@user:alice", "page:1#banned@user:*")
     assert evaluator.list_users("page:1", "reader", "user") == []
@@ -88,6 +95,32 @@ def test_everybody_can_be_taken_away() -> None:
 def test_everybody_and_somebody_make_somebody() -> None:
     evaluator = evaluator_of("page:1#viewer@user:*", "page:1#editor@user:alice")
     assert evaluator.list_users("page:1", "both", "user") == ["user:alice"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["[user] or (member but not (member but not odd from same))", "[user] or (member but not even)"],
+    ids=["inline", "named"],
+)
+def test_naming_a_part_of_a_rule_changes_no_answer(rule: str) -> None:
+    model = f"""model
+  schema 1.1
+type user
+type club
+  relations
+    define same: [club]
+    define member: [user]
+    define even: [user] or (member but not odd from same)
+    define odd: {rule}
+    define rest: member but not odd
+"""
+    graph = Graph(compile_model(read_model(model)))
+    graph.add(relationship("club:1#member@user:alice"))
+    graph.add(relationship("club:1#same@club:1"))
+    evaluator = Evaluator(graph)
+    for relation in ("odd", "rest"):
+        assert not evaluator.holds("user:alice", relation, "club:1")
+        assert evaluator.list_users("club:1", relation, "user") == []
 
 
 def test_pages_are_whole() -> None:
