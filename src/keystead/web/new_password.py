@@ -13,6 +13,7 @@ from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.oauth.interactions import Handle
+from keystead.oauth.still_registered import may_still_be_answered
 from keystead.web.password_change import NewPasswordForm, PasswordPage, set_password
 from keystead.web.returning import come_back, look_up
 from keystead.web.sign_in_page import unreadable_page
@@ -51,6 +52,8 @@ class NewPasswordEndpoint(EndpointPlugin):
             return unreadable_page(request, error.description, cx)
         situation = await look_up(request, form.interaction, cx)
         if situation is None or situation.person is None or not situation.person.account.new_password_due:
+            return finished_elsewhere(request, cx)
+        if situation.interaction and not may_still_be_answered(situation.interaction, situation.client):
             return finished_elsewhere(request, cx)
         page = PasswordPage(
             request, cx, situation, situation.person, self.path, "Choose a new password", _LEAD, form.interaction

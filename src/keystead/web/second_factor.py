@@ -20,6 +20,7 @@ from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, is_form_token, refuse_foreign_post, session_handle
 from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import Person, read_browser
+from keystead.oauth.still_registered import may_still_be_answered
 from keystead.storage.ports import Write
 from keystead.web.cancelling import WAIT, cancel
 from keystead.web.client_words import client_facts
@@ -73,6 +74,8 @@ class SecondFactorEndpoint(EndpointPlugin):
             return unreadable_page(request, error.description, cx)
         situation = await look_up(request, form.interaction, cx)
         if situation is None or (situation.halfway is None and form.interaction):
+            return finished_elsewhere(request, cx)
+        if situation.interaction and not may_still_be_answered(situation.interaction, situation.client):
             return finished_elsewhere(request, cx)
         if situation.halfway is None:
             return see_other(f"{cx.issuer(request.realm)}/signed-in")

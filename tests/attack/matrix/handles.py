@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from keystead.core.tokens import AccessClaims
 from keystead.core.values import handle_digest
 from keystead.oauth.access_tokens import read_access_token
+from tests.attack.matrix.page_doors import alice_being
 from tests.attack.matrix.world import CHAT, DOMAIN, TOKEN_TYPE, World
 from tests.client_requests import client_key, push
 from tests.dpop import Sender, dpop
@@ -164,6 +165,11 @@ async def _applications_token(world: World) -> str:
     return await _form_token(world, "account/applications", "?application=shop")
 
 
+async def _second_factor_token(world: World) -> str:
+    async with alice_being(world, second_factors=("totp",)):
+        return await _form_token(world, "second-factor")
+
+
 async def _cursor(world: World) -> str:
     await world.post("revoke", token=await world.exchanged())
     return str((await world.issuer.send("revocations", method="GET")).json["cursor"])
@@ -259,6 +265,8 @@ KINDS: dict[str, Kind] = {
         (
             "account/applications cookie",
             "account/sessions cookie",
+            "account/password cookie",
+            "account/factors cookie",
             "signed-in cookie",
             "ciba cookie",
             "authorize session cookie",
@@ -274,6 +282,11 @@ KINDS: dict[str, Kind] = {
     "attestation challenge": Kind(_challenge, ("attestation challenge",)),
     "device form token": Kind(lambda world: _form_token(world, "device"), ("device token",)),
     "applications form token": Kind(_applications_token, ("account/applications token", "account/sessions token")),
+    "password form token": Kind(
+        lambda world: _form_token(world, "account/password"), ("account/password token", "new-password token")
+    ),
+    "factors form token": Kind(lambda world: _form_token(world, "account/factors"), ("account/factors token",)),
+    "second factor form token": Kind(_second_factor_token, ("second-factor token",)),
     "sign-out form token": Kind(lambda world: _form_token(world, "signed-in"), ("logout token",)),
     "backchannel form token": Kind(lambda world: _asked_form(world), ("ciba token",)),
     "feed cursor": Kind(_cursor),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from keystead.core.records.account import Account
 from keystead.core.values import handle_digest
+from keystead.storage.ports import get
 from tests.attack.matrix.world import World
 from tests.harness.browser import Browser, Page
 from tests.issuer import Answer
@@ -115,6 +119,32 @@ async def _hint_at_logout(world: World, handle: str) -> bool:
     return answer.status < 400
 
 
+@asynccontextmanager
+async def alice_being(world: World, **state: Any) -> AsyncIterator[None]:
+    """Have alice's account in another state for a while, if there is one."""
+    if await world.issuer.store.read(get(Account, "acme", "usr_alice", world.issuer.now)) is None:
+        yield
+        return
+    await world.issuer.change(Account, "usr_alice", **state)
+    try:
+        yield
+    finally:
+        await world.issuer.change(Account, "usr_alice", **{name: type(value)() for name, value in state.items()})
+
+
+def _while(door: Door, **state: Any) -> Door:
+    """A door that is only there while alice's account is in a certain state."""
+
+    async def knock(world: World, handle: str) -> bool:
+        async with alice_being(world, **state):
+            return await door.knock(world, handle)
+
+    return Door(door.path, knock)
+
+
+DUE: dict[str, Any] = {"new_password_due": "password.breached"}
+HALFWAY: dict[str, Any] = {"second_factors": ("totp",)}
+
 PAGE_DOORS: dict[str, Door] = {
     "authorize request_uri": Door("authorize", lambda world, handle: _stays_here(world, request_uri=handle)),
     "authorize request": Door("authorize", lambda world, handle: _stays_here(world, request=handle)),
@@ -124,8 +154,10 @@ PAGE_DOORS: dict[str, Door] = {
     "sign-in interaction": _resumed("sign-in"),
     "consent interaction": _resumed("consent"),
     "sign-up interaction": _resumed("sign-up"),
-    "new-password interaction": _resumed("new-password"),
-    "second-factor interaction": _resumed("second-factor"),
+    "new-password interaction": _while(_resumed("new-password"), **DUE),
+    "new-password token": _while(_form("new-password", lambda page: page.has("password-submit")), **DUE),
+    "second-factor interaction": _while(_resumed("second-factor"), **HALFWAY),
+    "second-factor token": _while(_form("second-factor", lambda page: page.has("otp-submit"), otp="x"), **HALFWAY),
     "browser cookie": Door("authorize/resume", _browser_cookie),
     "logout id_token_hint": Door("logout", _hint_at_logout),
     "logout token": _form("logout", lambda page: page.status == 303 or "signed out" in page.text, answer="yes"),
@@ -137,6 +169,10 @@ PAGE_DOORS: dict[str, Door] = {
     "ciba cookie": _session_cookie("ciba"),
     "account/applications cookie": _session_cookie("account/applications"),
     "account/sessions cookie": _session_cookie("account/sessions"),
+    "account/password cookie": _session_cookie("account/password"),
+    "account/factors cookie": _session_cookie("account/factors"),
+    "account/password token": _form("account/password", lambda page: page.has("password-submit"), current="x"),
+    "account/factors token": _form("account/factors", lambda page: page.has("factor-begin"), answer="begin"),
     "signed-in cookie": _session_cookie("signed-in"),
     "account/applications token": _form("account/applications", lambda page: page.status == 303, answer="no", id="x"),
     "account/sessions token": _form("account/sessions", lambda page: page.status == 303, answer="no", id="x"),

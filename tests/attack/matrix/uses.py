@@ -272,6 +272,14 @@ USES: dict[str, Use] = {
     ),
     "sign out by hint": _at("ID token", "logout id_token_hint", CLIENT),
     "list applications": _at("session cookie", "account/applications cookie", ACCOUNT, SESSION),
+    "see the page of the password": _at("session cookie", "account/password cookie", ACCOUNT, SESSION),
+    "list second factors": _at("session cookie", "account/factors cookie", ACCOUNT, SESSION),
+    "choose a new password": _at(
+        "interaction", "new-password interaction", CLIENT, CODE, ACCOUNT, SESSION, "profile", "redirect URI"
+    ),
+    "prove a second factor": _at(
+        "interaction", "second-factor interaction", CLIENT, CODE, ACCOUNT, SESSION, "profile", "redirect URI"
+    ),
     "list sessions": _at("session cookie", "account/sessions cookie", ACCOUNT, SESSION),
     "be signed in": _at("session cookie", "signed-in cookie", ACCOUNT, SESSION),
     "register": _at("initial access token", "register bearer", "initial access token"),
