@@ -7,6 +7,7 @@ asks it when nothing has changed since the last one, which is nearly always; so 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
@@ -18,6 +19,7 @@ from keystead.authz.engine.expansion import Expansion
 from keystead.authz.snapshot import Context, Question, Snapshot
 from keystead.authz.within import Within
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike
+from keystead.core.errors import ConfigurationError, KeysteadError, StorageUnavailable
 from keystead.storage.ports import Relationship, RelationshipChange
 
 if TYPE_CHECKING:
@@ -36,9 +38,13 @@ class Probed(Protocol):
 
 
 class BlockingAuthorizationEngine:
-    """`AuthorizationEngine` with plain methods; see there for what each does and raises. Safe for threads."""
+    """`AuthorizationEngine` with plain methods; see there for what each does and raises. Safe for threads.
+
+    Does not: survive a fork. Open it in each worker process.
+    """
 
     def __init__(self, make: Callable[[], AuthorizationEngine]) -> None:
+        self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="keystead-authz", daemon=True)
         self._thread.start()
@@ -199,6 +205,7 @@ class BlockingAuthorizationEngine:
 
     def _ask(self, at_least: int, question: Callable[[Snapshot], T]) -> T:
         """Answer here when nothing has changed, else on the thread that may wait."""
+        self._require_open()
         engine, replica = self._engine, self._replica
         version = self._probe() if self._probe else None
         with replica.lock:
@@ -216,7 +223,22 @@ class BlockingAuthorizationEngine:
         return question(await self._engine.current(at_least))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            self._require_open()
+        except KeysteadError:
+            work.close()
+            raise
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _require_open(self) -> None:
+        """Refuse where the thread is not there: nobody would ever answer."""
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                "this process was forked after the engine was opened; open an engine in each worker process "
+                "(gunicorn: without `--preload`, or in `post_fork`)"
+            )
+        if self._loop.is_closed():
+            raise StorageUnavailable("the store is closed")
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

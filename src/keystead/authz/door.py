@@ -21,6 +21,9 @@ POSTGRES_LAG: Final = 0.1
 """Seconds for which an engine over PostgreSQL answers without asking the database again."""
 
 
+DRIVER_MISSING: Final = "PostgreSQL needs a driver that is not installed: pip install 'keystead[postgres]'"
+
+
 class Options(TypedDict, total=False):
     """What `open` and `open_sync` take besides where and what."""
 
@@ -43,9 +46,10 @@ def open(url: str, *, model: str | AuthorizationModel, **options: Unpack[Options
     `table_definitions` makes them, and `engine.within(connection)` writes in the service's own transactions.
     `shared`: tuples of some types come from a server (`keystead.sdk.shared_facts.SharedFacts`) and are only read here.
     Raises: ModelError, with line, column and remedy of everything wrong with the model; ConfigurationError for a
-    URL it cannot open; StorageUnavailable.
+    URL it cannot open; StorageUnavailable; TypeError for an option that does not exist.
     """
-    read = read_model(model) if isinstance(model, str) else model
+    _require_known(options)
+    read = read_model(model) if isinstance(model, str) and not _names_file(model) else _require_model(model)
     tables = options.get("tables", "")
     return AuthorizationEngine(
         _open_guest(url, tables) if tables else _open_store(url),
@@ -67,8 +71,31 @@ def open_sync(url: str, *, model: str | AuthorizationModel, **options: Unpack[Op
     return BlockingAuthorizationEngine(lambda: open(url, model=model, **options))
 
 
+def _require_known(options: Options) -> None:
+    """Refuse a misspelt option: `table=` would otherwise put the tuples elsewhere without a word."""
+    unknown = sorted(options.keys() - Options.__annotations__.keys())
+    if unknown:
+        known = ", ".join(Options.__annotations__)
+        raise TypeError(f"there is no option {', '.join(unknown)}: besides `url` and `model` there are {known}")
+
+
+def _require_model(model: object) -> AuthorizationModel:
+    if not isinstance(model, AuthorizationModel):
+        raise ConfigurationError(
+            f"pass the text of a model, or what `read_model_file(path)` returns, not {str(model)[:200]!r}",
+            where="model",
+        )
+    return model
+
+
+def _names_file(model: str) -> bool:
+    return "\n" not in model and model.endswith((".fga", ".mod", ".json"))
+
+
 def _open_store(url: str) -> Store:
     scheme, separator, rest = url.partition("://")
+    if rest == "/:memory:":
+        raise ConfigurationError("tuples in memory are at `memory://`", where="url")
     if separator and scheme == "memory":
         from keystead.storage.memory import MemoryStore
 
@@ -90,9 +117,7 @@ def _open_postgres(url: str) -> Store:
     try:
         from keystead.storage.postgres.store import open_store
     except ImportError as error:
-        raise ConfigurationError(
-            "PostgreSQL needs a driver that is not installed: pip install 'keystead[postgres]'", where="url"
-        ) from error
+        raise ConfigurationError(DRIVER_MISSING, where="url") from error
     return open_store(url)
 
 
@@ -105,7 +130,9 @@ def _open_guest(url: str, prefix: str) -> Store:
 
         return GuestInSqlite(rest[1:], Tables(prefix))
     if scheme in ("postgresql", "postgres"):
-        from keystead.storage.guest.postgres import GuestInPostgres
-
+        try:
+            from keystead.storage.guest.postgres import GuestInPostgres
+        except ImportError as error:
+            raise ConfigurationError(DRIVER_MISSING, where="url") from error
         return GuestInPostgres(url, Tables(prefix))
     raise ConfigurationError("tables of a service are in `sqlite:///...` or `postgresql://...`", where="url")

@@ -13,13 +13,12 @@ from keystead.authz.errors import NotThereYet
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.replica import NEWEST, Progress, Replica
 from keystead.authz.snapshot import Context, Question, Snapshot
-from keystead.authz.within import Within, WithinAsync
+from keystead.authz.within import Within, WithinAsync, to_read
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, TupleLike, refused, to_write
 from keystead.core.errors import ConfigurationError
 from keystead.core.values import EpochSeconds
 from keystead.storage.guest.tables import Tables
 from keystead.storage.ports import (
-    ReadRelationships,
     Relationship,
     RelationshipChange,
     RelationshipsRefused,
@@ -221,11 +220,9 @@ class AuthorizationEngine:
     ) -> list[Relationship]:
         """List up to 1,000 stored tuples; empty arguments match all, `order:` every order. `after`: the last seen.
 
-        Tuples that have expired are left out.
+        Tuples that have expired are left out. Raises: InvalidQuery for a name that is malformed.
         """
-        now = EpochSeconds(int(self.clock()))
-        operation = ReadRelationships(self.realm, self.store, object, relation, user, after, now=now)
-        return await self.backend.read(read_relationships(operation))
+        return await self.backend.read(read_relationships(to_read(self, object, relation, user, after)))
 
     def watch(self, since: int | None = None, *, idle: float | None = None) -> AsyncGenerator[RelationshipChange, None]:
         """Yield every change after a revision, in order, by whichever process, as they are made.

@@ -43,11 +43,9 @@ class Subject(msgspec.Struct, frozen=True):
 
 def parse_object(text: str) -> tuple[str, str]:
     """Split `type:id`. Raises: InvalidRelationship."""
-    match = _OBJECT.fullmatch(text) if len(text) <= MAX_OBJECT else None
+    match = _OBJECT.fullmatch(text) if _fits(text, MAX_OBJECT) else None
     if match is None:
-        raise InvalidRelationship(
-            f"{text[:MAX_OBJECT]!r} is not an object: write `type:id`, without spaces, `#` or `*`"
-        )
+        raise InvalidRelationship(f"{_shown(text)} is not an object: write `type:id`, without spaces, `#` or `*`")
     return match[1], match[2]
 
 
@@ -65,10 +63,9 @@ def object_name(type: str, id: str) -> str:
 
 def parse_user(text: str) -> Subject:
     """Take apart `type:id`, `type:*` or `type:id#relation`. Raises: InvalidRelationship."""
-    match = _USER.fullmatch(text) if len(text) <= MAX_USER else None
+    match = _USER.fullmatch(text) if _fits(text, MAX_USER) else None
     if match is None:
-        shown = repr(text[:MAX_USER])
-        raise InvalidRelationship(f"{shown} is not a user: write `user:alice`, `user:*` or `group:staff#member`")
+        raise InvalidRelationship(f"{_shown(text)} is not a user: write `user:alice`, `user:*` or `group:staff#member`")
     return Subject(match[1], match[2] or match[3], match[4] or "")
 
 
@@ -94,8 +91,21 @@ def relationship(
         raise InvalidRelationship(f"{text[:MAX_USER]!r} is not a tuple: write `order:17#owner@user:alice`")
     parse_object(head)
     parse_user(user)
-    stored = _canonical.encode(context).decode() if context else ""
+    if not isinstance(expires_at, int):
+        raise InvalidRelationship("`expires_at` is whole seconds since 1970: write `int(time.time()) + 3600`")
+    try:
+        stored = _canonical.encode(context).decode() if context else ""
+    except TypeError as error:
+        raise InvalidRelationship(f"the context of {text[:MAX_USER]!r} cannot be JSON: {error}") from error
     return Relationship(head, parse_relation(relation), user, condition, stored, EpochSeconds(expires_at))
+
+
+def _fits(text: object, most: int) -> bool:
+    return isinstance(text, str) and len(text) <= most
+
+
+def _shown(text: object) -> str:
+    return repr(text)[:MAX_USER]
 
 
 def text_of(tuple: Relationship) -> str:

@@ -19,6 +19,7 @@ from keystead.authz.engine.expansion import Expansion
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.engine.overlay import overlaid
+from keystead.authz.errors import InvalidQuery
 from keystead.authz.writes import TupleLike, accepted_tuples
 
 if TYPE_CHECKING:
@@ -153,5 +154,7 @@ class Snapshot:
         extra = accepted_tuples(self.graph.plan, tuples)
         if not extra and not context:
             return self._evaluator
+        if context is not None and not isinstance(context, Mapping):
+            raise InvalidQuery(f'`context` is parameters by name, such as {{"hour": 10}}, not {context!r:.100}')
         graph = overlaid(self.graph, extra) if extra else self.graph
         return Evaluator(graph, now=self.now, context=context)

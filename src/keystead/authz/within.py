@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from keystead.authz.errors import InvalidQuery, InvalidRelationship
+from keystead.authz.names import parse_object, parse_relation, parse_user
 from keystead.authz.writes import NO_PRECONDITIONS, Preconditions, Target, TupleLike, refused, to_write
 from keystead.core.values import EpochSeconds
 from keystead.storage.guest.drivers import Run, perform, perform_later, run_later_on, run_on
@@ -71,8 +73,8 @@ class Within:
     def read(
         self, object: str = "", relation: str = "", user: str = "", after: Relationship | None = None
     ) -> list[Relationship]:
-        """List up to 1,000 tuples as this transaction sees them."""
-        return self._perform(read_relationships(_reading(self._target, object, relation, user, after)))
+        """List up to 1,000 tuples as this transaction sees them. Arguments and errors as `AuthorizationEngine.read`."""
+        return self._perform(read_relationships(to_read(self._target, object, relation, user, after)))
 
     def _perform(self, steps: Steps[T]) -> T:
         return perform(steps, run_on(self._connection), self._tables.named)
@@ -112,8 +114,8 @@ class WithinAsync:
     async def read(
         self, object: str = "", relation: str = "", user: str = "", after: Relationship | None = None
     ) -> list[Relationship]:
-        """List up to 1,000 tuples as this transaction sees them."""
-        wanted = _reading(self._target, object, relation, user, after)
+        """List up to 1,000 tuples as this transaction sees them. Arguments and errors as `AuthorizationEngine.read`."""
+        wanted = to_read(self._target, object, relation, user, after)
         return await self._perform(lambda: read_relationships(wanted))
 
     async def _perform(self, begin: Callable[[], Steps[T]]) -> T:
@@ -129,6 +131,16 @@ class WithinAsync:
         return answer
 
 
-def _reading(target: Target, object: str, relation: str, user: str, after: Relationship | None) -> ReadRelationships:
+def to_read(target: Target, object: str, relation: str, user: str, after: Relationship | None) -> ReadRelationships:
+    """Return the operation that lists tuples. Raises: InvalidQuery for a filter that no tuple could ever match."""
+    try:
+        if object:
+            parse_object(f"{object}any" if str(object).endswith(":") else object)
+        if relation:
+            parse_relation(relation)
+        if user:
+            parse_user(user)
+    except InvalidRelationship as malformed:
+        raise InvalidQuery(f"{malformed} (for every object of a type `order:`, for all leave it out)") from None
     now = EpochSeconds(int(target.clock()))
     return ReadRelationships(target.realm, target.store, object, relation, user, after, now=now)

@@ -9,7 +9,7 @@ import msgspec
 
 from keystead.authz.engine.plan import Plan
 from keystead.authz.errors import InvalidRelationship, WriteRefused
-from keystead.authz.names import WILDCARD, parse_object, parse_relation, parse_user, relationship, text_of
+from keystead.authz.names import MAX_USER, WILDCARD, parse_object, parse_relation, parse_user, relationship, text_of
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship, RelationshipsRefused, WriteRelationships
 
@@ -85,6 +85,8 @@ def to_write(
 
 def read_tuples(tuples: Iterable[TupleLike]) -> tuple[Relationship, ...]:
     """Turn texts into tuples and refuse malformed ones. Raises: InvalidRelationship."""
+    if isinstance(tuples, str):
+        raise InvalidRelationship(f"{tuples[:MAX_USER]!r} is one text where a list of tuples belongs: write [...]")
     return tuple(relationship(each) if isinstance(each, str) else _well_formed(each) for each in tuples)
 
 
@@ -108,6 +110,10 @@ def refused(outcome: RelationshipsRefused) -> WriteRefused:
 
 
 def _well_formed(tuple: Relationship) -> Relationship:
+    if not isinstance(tuple, Relationship):
+        raise InvalidRelationship(
+            f"{type(tuple).__name__} is no tuple: write `order:17#owner@user:alice`, or `relationship(...)`"
+        )
     parse_object(tuple.object)
     parse_relation(tuple.relation)
     parse_user(tuple.user)

@@ -8,10 +8,14 @@ import os
 import sys
 from typing import Final
 
-import click
-
 from keystead import __version__
 from keystead.core.errors import KeysteadError
+
+try:
+    import click
+except ModuleNotFoundError as missing:
+    message = "keystead: the commands need parts that are not installed: pip install 'keystead[server]'"
+    raise SystemExit(message) from missing
 
 COMMANDS: Final = {
     "demo": "Run the whole story on this machine: issuer, gateway, agent, bus and a small shop.",

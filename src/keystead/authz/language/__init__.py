@@ -53,11 +53,12 @@ def read_model(
     return model
 
 
-def read_model_file(path: Path, bounds: Bounds = GENEROUS) -> AuthorizationModel:
+def read_model_file(path: Path | str, bounds: Bounds = GENEROUS) -> AuthorizationModel:
     """Read a model from a file: text, JSON, or a manifest `fga.mod` with the modules it lists.
 
     Raises: ModelError with every problem found, ConfigurationError when the file cannot be read.
     """
+    path = Path(path)
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

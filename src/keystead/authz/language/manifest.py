@@ -113,7 +113,7 @@ def _mapping(text: str, file: str) -> dict[str, Any]:
     try:
         import yaml
     except ImportError as missing:
-        raise ConfigurationError("reading fga.mod needs PyYAML: `pip install 'keystead[server]'`") from missing
+        raise ConfigurationError("reading fga.mod needs PyYAML: `pip install pyyaml`") from missing
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:

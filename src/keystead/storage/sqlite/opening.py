@@ -30,8 +30,8 @@ def prepare_file(path: Path) -> None:
         raise ConfigurationError(f"SQLite {sqlite3.sqlite_version} is too old; Keystead needs 3.37 or newer")
     if not path.parent.is_dir():
         raise ConfigurationError(
-            f"the directory {path.parent} does not exist; create it (owned by the user Keystead runs as) "
-            "or change `server.database`",
+            f"the directory {path.parent} does not exist; create it, owned by the user Keystead runs as, "
+            "or name another file",
             where=str(path),
         )
     try:
