@@ -241,6 +241,46 @@ async def test_a_file_goes_in_and_comes_out_again(folder: Path) -> None:
     assert "allowed" in await keystead(folder, "explain", "user:alice", "viewer", "order:1", "--file", "out.fga.yaml")
 
 
+async def test_a_file_is_read_as_the_tests_read_it(folder: Path) -> None:
+    (folder / "more.csv").write_text(
+        "user_type,user_id,relation,object_type,object_id,condition_name,condition_context\n"
+        'user,dora,viewer,order,1,small,"{""amount"": 5}"\n'
+    )
+    checks = "".join(
+        f"      - {{user: user:alice, object: 'order:{number}', assertions: {{viewer: true}}}}\n"
+        for number in range(1, 102)
+    )
+    (folder / "shop.fga.yaml").write_text(
+        "model: |\n" + "".join(f"  {line}\n" for line in MODEL.splitlines()) +
+        "tuple_files: [more.csv]\n"
+        "tuples:\n  - {user: user:alice, relation: owner, object: order:1, expires_at: 4102444800}\n"
+        "tests:\n"
+        "  - name: t\n    now: 2030-01-01T00:00:00Z\n    check:\n"
+        "      - {user: user:alice, object: order:1, assertions: {viewer: true}}\n"
+        "  - name: u\n    check:\n"
+        "      - {user: user:dora, object: order:1, assertions: {viewer: conditional}}\n"
+        "    list_objects: [{user: user:alice, type: order, assertions: {owner: [order:1]}}]\n"
+        f"  - name: v\n    check:\n{checks}"
+    )  # fmt: skip
+    said = await keystead(folder, "import", "--from", "shop.fga.yaml", "--realm", "acme")
+    assert "2 tuples, 100 assertions" in said
+    assert "4 questions of its tests are no assertions" in said
+    store = said.partition("store ")[2][:26]
+    await keystead(folder, "export", "--realm", "acme", "--store", store, "-o", "out.yaml")
+    tuples = yaml.safe_load((folder / "out.yaml").read_text())["tuples"]
+    small = {"name": "small", "context": {"amount": 5}}
+    assert key("user:dora", "viewer", "order:1", condition=small) in tuples
+    assert [each for each in tuples if "expires_at" in each] != []
+
+
+async def test_a_file_with_a_misspelt_key_goes_nowhere(folder: Path) -> None:
+    text = "model: |\n" + "".join(f"  {line}\n" for line in MODEL.splitlines())
+    (folder / "shop.fga.yaml").write_text(text + "tupels: []\n")
+    said = await keystead(folder, "import", "--from", "shop.fga.yaml", "--realm", "acme", status=1)
+    assert "tupels" in said
+    assert not (folder / "k.db").exists()
+
+
 async def test_a_server_is_asked_why(source: Source, folder: Path) -> None:
     store, _ = await furnish(source, 3)
     at = ("--server", source.url, "--store", store)

@@ -13,6 +13,7 @@ SERVER_MODULES = (
     *("keystead.workload", "keystead.bus", "keystead.cli", "keystead.demo"),
     *("keystead.storage.sqlite", "keystead.storage.memory"),
     *("uvicorn", "aiohttp", "jinja2", "yaml", "click", "argon2", "sqlite3", "nats", "fastapi", "httpx2"),
+    *("asyncpg", "psycopg", "sqlalchemy", "django", "flask", "starlette"),
 )
 
 

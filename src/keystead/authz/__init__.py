@@ -13,9 +13,12 @@
 one that was the newest a moment ago, unless `at_least` says more). `snapshot()` is for many questions in a row. Facts
 that come with a request (a token says that alice is support staff) go along as `tuples=[...]` and are never stored.
 
-Flow: `language` reads the model, `engine` compiles it and decides over a graph of tuples, `replica` keeps the graph
-in step with a store, `embedded` and `blocking` are what a service holds in its hands.
-Does not: import a database driver until `open` is called, or talk to a server at all.
+Flow: `language` reads the model and `conditions` what it asks of a tuple, `engine` compiles it and decides over a graph
+of tuples, `replica` keeps the graph in step with a store, `embedded` and `blocking` are what a service holds in its
+hands, `snapshot` one revision of it, `within` its writes in the service's own transactions. Beside these: `rows`, over
+a service's own tables; `shared`, facts that a server keeps; `served`, many stores kept for others; `storefile`, a model
+with its tests in one file.
+Does not: import a database driver until `open` is called, or talk to a server (`keystead.sdk.shared_facts` does).
 """
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied, Step

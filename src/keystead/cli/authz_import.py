@@ -96,12 +96,22 @@ async def _import_file(file: Path, path: Path, options: dict[str, Any]) -> None:
     read = read_file(file)
     if options["dry_run"]:
         click.echo(f"{read.name}: {len(read.tuples):,} tuples, {len(read.assertions)} assertions would be imported")
+        _tell_left_out(read.left_out)
         return
     settings = load_settings(path)
     _require_realm(options["realm"], settings.realms)
     async with open_database(settings, path) as (backend, _):
         store = await import_file(read, backend, options["realm"], time.time)
     click.echo(f"{read.name}: store {store}, {len(read.tuples):,} tuples, {len(read.assertions)} assertions")
+    _tell_left_out(read.left_out)
+
+
+def _tell_left_out(count: int) -> None:
+    if count:
+        _tell(
+            f"{count} questions of its tests are no assertions: a model keeps 100 checks that expect yes or no; "
+            "keep the file for `keystead authz test`"
+        )
 
 
 def _require_realm(realm: str, realms: dict[str, Any]) -> None:

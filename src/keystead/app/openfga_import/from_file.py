@@ -4,53 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-import yaml
 
-from keystead.app.openfga_import.tuples import key_of, tuple_of
-from keystead.authz.engine.plan import compile_model
-from keystead.authz.language import read_model, read_model_file, to_json
+from keystead.app.openfga_import.tuples import key_of
+from keystead.authz.language import to_json
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.served import AuthorizationStores
-from keystead.authz.writes import accepted_tuples
-from keystead.core.errors import ConfigurationError
+from keystead.authz.storefile import NamedTest, Store, read_store
+from keystead.authz.storefile.reading import tuples_of
+from keystead.authz.storefile.shapes import CheckCase
 from keystead.core.values import EpochSeconds
-from keystead.storage.ports import Relationship, Store, WriteRelationships
+from keystead.storage import ports
+from keystead.storage.ports import Relationship, WriteRelationships
 
 Json = dict[str, Any]
-_BATCH = 1000
-_MOST_ASSERTIONS = 100
+_BATCH: Final = 1000
+_MOST_ASSERTIONS: Final = 100
+"""As many as the API keeps for a model."""
 
 
 class FileStore(msgspec.Struct, frozen=True):
-    """What a file holds. Every tuple is one its model accepts."""
+    """What a file holds. Every tuple is one its model accepts.
+
+    `left_out` counts what its tests ask and no assertion can say: lists, `conditional`, questions at a time of their
+    own, and checks beyond the hundred that a model is held to.
+    """
 
     name: str
     model: AuthorizationModel
     tuples: tuple[Relationship, ...]
     assertions: tuple[Json, ...]
+    left_out: int
 
 
 def read_file(path: Path) -> FileStore:
     """Read a store file. Raises: ConfigurationError, ModelError, InvalidRelationship."""
-    document = _load(path)
-    if not isinstance(document, dict) or not (document.get("model") or document.get("model_file")):
-        raise ConfigurationError("a store file has a `model` or a `model_file`", where=str(path))
-    if document.get("model"):
-        model = read_model(document["model"])
-    else:
-        model = read_model_file(path.parent / document["model_file"])
-    try:
-        tuples = accepted_tuples(compile_model(model), [tuple_of(each) for each in _tuples(path, document)])
-        assertions = tuple(_assertions(path, document))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"a tuple or a test is not as it should be: {error}", where=str(path)) from error
-    return FileStore(document.get("name") or path.name.partition(".")[0], model, tuples, assertions[:_MOST_ASSERTIONS])
+    store = read_store(path)
+    asked = [each for test in store.file.tests or () for each in _assertions(store, test)]
+    said = tuple(each for each in asked if each is not None)[:_MOST_ASSERTIONS]
+    name = store.file.name or path.name.partition(".")[0]
+    return FileStore(name, store.plan.model, store.tuples, said, len(asked) - len(said))
 
 
-async def import_file(file: FileStore, backend: Store, realm: str, clock: Callable[[], float]) -> str:
+async def import_file(file: FileStore, backend: ports.Store, realm: str, clock: Callable[[], float]) -> str:
     """Make a store of a file; return its id."""
     stores = AuthorizationStores(backend, clock)
     store = (await stores.create(realm, file.name)).id
@@ -64,34 +62,28 @@ async def import_file(file: FileStore, backend: Store, realm: str, clock: Callab
     return store
 
 
-def _tuples(path: Path, part: Json) -> list[Json]:
-    """Return the tuples that a file, or one of its tests, lists or names a file of."""
-    listed = list(part.get("tuples") or ())
-    if part.get("tuple_file"):
-        listed += _load(path.parent / part["tuple_file"]) or []
-    return listed
+def _assertions(store: Store, test: NamedTest) -> Iterator[Json | None]:
+    """Yield every question of a test as an assertion; None for one that no assertion can say."""
+    timed = test.now is not None or store.file.now is not None
+    extra = [key_of(each) for each in tuples_of(store.path, store.plan, test)]
+    for check in test.check or ():
+        for user in check.users or (check.user,):
+            for object in check.objects or (check.object,):
+                for relation, expected in check.assertions.items():
+                    key = {"user": user, "relation": relation, "object": object}
+                    sayable = isinstance(expected, bool) and not timed
+                    yield _assertion(key, check, extra) | {"expectation": expected} if sayable else None
+    for objects in test.list_objects or ():
+        yield from [None] * len(objects.assertions)
+    for users in test.list_users or ():
+        yield from [None] * len(users.assertions)
 
 
-def _assertions(path: Path, document: Json) -> Iterator[Json]:
-    for test in document.get("tests") or ():
-        extra = [key_of(tuple_of(each)) for each in _tuples(path, test)]
-        for check in test.get("check") or ():
-            for user in check.get("users") or (check["user"],):
-                for object in check.get("objects") or (check["object"],):
-                    for relation, expected in check["assertions"].items():
-                        assertion: Json = {
-                            "tuple_key": {"user": user, "relation": relation, "object": object},
-                            "expectation": bool(expected),
-                        }
-                        if extra:
-                            assertion["contextual_tuples"] = extra
-                        if check.get("context"):
-                            assertion["context"] = check["context"]
-                        yield assertion
-
-
-def _load(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read it: {error}", where=str(path)) from error
+def _assertion(key: Json, check: CheckCase, extra: list[Json]) -> Json:
+    """Return an assertion that expects nothing yet."""
+    assertion: Json = {"tuple_key": key}
+    if extra:
+        assertion["contextual_tuples"] = extra
+    if check.context:
+        assertion["context"] = check.context
+    return assertion
