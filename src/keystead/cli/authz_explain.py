@@ -34,6 +34,7 @@ class Supposed(msgspec.Struct, frozen=True):
 @click.argument("question", nargs=3, metavar="USER RELATION OBJECT")
 @click.option("--file", type=_FILE, help="Ask the tuples of a store file.")
 @click.option("--database", help="Ask the tuples of a database, say sqlite:///orders.db; with --model.")
+@click.option("--tables", default="", help="What our tables' names begin with, in a service's own database: keystead_.")
 @click.option("--model", type=_FILE, help="The model, in the OpenFGA language; with --database.")
 @click.option("--server", help="Ask a server: BASE_URL/authz, or an OpenFGA server; with --store.")
 @click.option("--store", default="default/default", help="REALM/STORE of a database, or the store's id on a server.")
@@ -104,8 +105,31 @@ def _ask_database(question: tuple[str, str, str], supposed: Supposed, options: d
 
     realm, _, name = options["store"].partition("/")
     model = read_model_file(options["model"])
-    with open_sync(options["database"], model=model, realm=realm, store=name, clock=lambda: supposed.now) as engine:
-        return engine.explain(*question, tuples=supposed.tuples, context=supposed.context)
+    url, tables = options["database"], options["tables"]
+    _require_tuples(url, tables)
+    with open_sync(url, model=model, realm=realm, store=name, tables=tables, clock=lambda: supposed.now) as engine:
+        decision = engine.explain(*question, tuples=supposed.tuples, context=supposed.context)
+        if not decision.revision:
+            click.echo(f"nothing was ever written to the store {realm}/{name} of this database", err=True)
+        return decision
+
+
+def _require_tuples(url: str, tables: str) -> None:
+    """Refuse an SQLite file that is not there or has no tuples: opening it would make them, and looking must not."""
+    import sqlite3
+    from contextlib import closing
+
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or tables:
+        return
+    if not Path(path).is_file():
+        raise click.ClickException(f"there is no database {path}")
+    with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "relationships" not in names:
+        found = sorted(name.removesuffix("relationships") for name in names if name.endswith("_relationships"))
+        remedy = f"; it has them under a prefix: --tables {found[0]}" if found else ""
+        raise click.ClickException(f"{path} keeps no tuples{remedy}")
 
 
 async def _graph_of_server(options: dict[str, Any], credentials: Credentials, object: str, supposed: Supposed) -> Graph:

@@ -14,6 +14,9 @@ from keystead.core.errors import KeysteadError
 _PAGE: Final = 100
 _TRIES: Final = 5
 _LONGEST_WAIT: Final = 30.0
+_TOKENS: Final = (
+    "Show it a token with scope authz:read: $KEYSTEAD_AUTHZ_TOKEN, --token-file, --agent, or --issuer and --client-id"
+)
 _WAITED_FOR: Final = frozenset({429, 500, 502, 503, 504})
 
 Json = dict[str, Any]
@@ -125,7 +128,9 @@ def _understood(reply: httpx2.Response, what: str) -> Json:
         raise ServerRefused(f"{what}: {reply.status_code}, and no JSON object: is this the address of its HTTP API?")
     if reply.status_code in (401, 403):
         why = answer.get("message") or answer.get("error_description") or "it wants a token"
-        raise ServerRefused(f"{what}: {reply.status_code}: {why}. Show it a token with scope authz:read.")
+        raise ServerRefused(f"{what}: {reply.status_code}: {why}. {_TOKENS}")
+    if reply.status_code == 404 and "code" not in answer:
+        raise ServerRefused(f"{what}: 404: no OpenFGA API is there; a Keystead server has it under BASE_URL/authz")
     if reply.status_code >= 400:
         raise ServerRefused(f"{what}: {reply.status_code}: {answer.get('code', '')}: {answer.get('message', '')}")
     return answer

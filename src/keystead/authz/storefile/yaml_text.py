@@ -28,6 +28,9 @@ def read_yaml(path: Path, named_by: Path) -> Any:
     try:
         return yaml.load(read_text(path, named_by), TextLoader)  # noqa: S506  # it is a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if path.suffix in {".fga", ".openfga"}:
+            remedy = "this is a model, not a store file; `keystead authz model validate` reads models"
+            raise ConfigurationError(remedy, where=str(path)) from error
         raise ConfigurationError(f"not YAML: {error}", where=str(path)) from error
 
 

@@ -44,7 +44,7 @@ class ListsPage(ConsolePage):
         facts |= {"types": [], "relations": [], "filters": []}
         if store.latest_model:
             model = (await visit.desk.stores.open(visit.realm, store.id)).model
-            facts["types"] = [definition.name for definition in model.types]
+            facts["types"] = [definition.name for definition in model.types if definition.relations]
             facts["filters"] = filters(model)
             facts["relations"] = sorted({each.name for definition in model.types for each in definition.relations})
         if query.relation:

@@ -94,5 +94,5 @@ def _marked_lines(model: AuthorizationModel, chosen: str) -> list[bool]:
 
 def _counts(model: AuthorizationModel) -> str:
     relations = sum(len(definition.relations) for definition in model.types)
-    words = [f"{len(model.types)} types", f"{relations} relations"]
-    return " · ".join([*words, f"{len(model.conditions)} conditions"] if model.conditions else words)
+    found = {"type": len(model.types), "relation": relations, "condition": len(model.conditions)}
+    return " · ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in found.items() if count)
