@@ -77,6 +77,15 @@ async def test_roles_open_the_console_and_realms_are_apart(furnished: Furnished)
     assert (await carol.get(furnished.page("model", realm="nowhere"), follow=False)).status == 404
 
 
+async def test_the_first_page_leads_only_to_what_can_be_a_realm(furnished: Furnished) -> None:
+    browser = await signed_in(furnished, "alice")
+    acme = await browser.get(f"{furnished.console}?realm=Acme", follow=False)
+    assert acme.location == f"{furnished.console}/authz/acme"
+    for name in ("_acme", "-", "a" * 64, "a/b", "a%0d%0ab", "%C3%A4"):
+        page = await browser.get(f"{furnished.console}?realm={name}", follow=False)
+        assert (page.status, page.location) == (200, ""), name
+
+
 async def test_every_page_forbids_script_frames_and_keeping(furnished: Furnished) -> None:
     browser = await signed_in(furnished, "alice")
     for path in ("model", "tuples", "changes", "check?user=user:erin&relation=viewer&object=order:17", "lists"):

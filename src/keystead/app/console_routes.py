@@ -5,22 +5,22 @@ Does not: know whether a realm or a store exists; the pages ask.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from keystead.app.http_server.application import Route
-from keystead.app.routes import REALM_NAME, endpoint_route
+from keystead.app.routes import endpoint_route
 from keystead.core.http import Reply, Request
+from keystead.core.records.realm import REALM_NAME
+from keystead.core.ulid import ULID
 from keystead.web.console.door import RealmPageEndpoint, StorePageEndpoint
 from keystead.web.console.page import Desk
 from keystead.web.console.stores_page import home_page
 from keystead.web.console.stylesheet import stylesheet_name, stylesheet_reply
 from keystead.web.console.tabs import pages
 
-_STORE: Final = re.compile(r"[0-7][0-9A-Z]{25}", re.ASCII)
 _GET: Final = frozenset({"GET"})
 
 
@@ -57,9 +57,9 @@ class ConsoleRoutes:
         match path.removeprefix(self._home).split("/"):
             case ["", "authz", realm] | ["", "authz", realm, ""]:
                 route: Route | None = self._realm
-            case ["", "authz", realm, store] if _STORE.fullmatch(store):
+            case ["", "authz", realm, store] if ULID.fullmatch(store):
                 route = self._realm
-            case ["", "authz", realm, store, page] if _STORE.fullmatch(store):
+            case ["", "authz", realm, store, page] if ULID.fullmatch(store):
                 route = self._pages.get(page)
             case _:
                 return None

@@ -8,7 +8,6 @@ Does not: decode. A path with percent-encoding, a doubled slash or a dot segment
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -20,10 +19,10 @@ from keystead.app.answers import guarded
 from keystead.app.http_server.application import Route, RouteTable
 from keystead.app.http_server.framing import refusal_reply
 from keystead.core.http import Reply, Request
+from keystead.core.records.realm import REALM_NAME
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 
-REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _DISCOVERY: Final = ".well-known/openid-configuration"
 _ELSEWHERE: Final = {
     "/.well-known/oauth-authorization-server": _DISCOVERY,

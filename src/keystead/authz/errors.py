@@ -9,7 +9,9 @@
         ├─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
         ├─ NotThereYet             the answer was to know of a revision that has not come here
         ├─ StaleFacts              a list would rest on shared facts that are too old, or never came
-        └─ ChangesGone             changes were asked for that are no longer kept
+        ├─ ChangesGone             changes were asked for that are no longer kept
+        ├─ UnknownStore, UnknownModel, ForeignToken, KeptByConfiguration    of stores kept for others (`served.errors`)
+        └─ MappingError, NotExpressible, TooMuch    of a service's own rows (`rows.problems`)
 
 Does not: carry a decision. "No" is a `Denied`, never an exception.
 """

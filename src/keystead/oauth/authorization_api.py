@@ -20,6 +20,7 @@ AUTHZ_ADMIN: Final = "authz:admin"
 AUTHZ_SCOPES: Final = (AUTHZ_READ, AUTHZ_WRITE, AUTHZ_MODEL, AUTHZ_ADMIN)
 VIEWER: Final = "authz-viewer"
 EDITOR: Final = "authz-editor"
+"""The roles of a realm that open the console: to look and ask, and to write tuples."""
 LIFETIME: Final = 3_600
 """Seconds a token for it lives. OpenFGA's SDKs throw a token away ten minutes before its end, so a realm's usual five
 minutes would mean a new token for every request; what is revoked is refused within a second all the same."""

@@ -8,12 +8,12 @@ from keystead.core.http import Reply, Request
 from keystead.core.records.account import Account
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
+from keystead.oauth.authorization_api import EDITOR, VIEWER
 from keystead.oauth.backchannel_answers import pending_for
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import form_token, session_handle
 from keystead.oauth.situation import gather, place_of, read_browser
-from keystead.web.console.page import EDITOR, VIEWER
 from keystead.web.rendering import render
 
 

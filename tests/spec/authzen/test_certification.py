@@ -477,3 +477,12 @@ async def test_each_store_is_a_decision_point_of_its_own(point: DecisionPoint) -
     assert await point.ask(endpoint, READ) == {"decision": True}
     unknown = endpoint.replace(point.store, "01HVMMBCMGZNT3SED4Z17ECXCA")
     assert (await point.send(unknown, READ)).status_code == 404
+
+
+async def test_one_model_is_named_or_none(point: DecisionPoint) -> None:
+    model = (await point.stores.model(point.issuer.realm, point.store)).model
+    token = {"authorization": f"Bearer {point.token}", "content-type": "application/json"}
+    for named, status in (((model,), 200), ((), 200), ((model, model), 400), (("",), 400), (("newest",), 400)):
+        headers = [*token.items(), *(("openfga-authorization-model-id", each) for each in named)]
+        reply = await point.http.post("/access/v1/evaluation", json=READ, headers=headers)
+        assert reply.status_code == status, named

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -33,8 +33,10 @@ from keystead.api.authzen.messages import (
 from keystead.api.authzen.metadata import ENDPOINTS, METADATA_TYPE, WELL_KNOWN, metadata
 from keystead.api.authzen.page_tokens import PageTokens
 from keystead.api.authzen.search import search_actions, search_resources, search_subjects
+from keystead.api.callers import Authorize, Caller
+from keystead.api.state_headers import MODEL_HEADER, revision_asked
 from keystead.authz.engine.evaluator import Evaluator
-from keystead.authz.served import AuthorizationStores, ForeignToken, Opened, UnknownModel, UnknownStore, revision_of
+from keystead.authz.served import AuthorizationStores, ForeignToken, Opened, UnknownModel, UnknownStore
 from keystead.core.decisions import Decision
 from keystead.core.errors import StorageError
 from keystead.core.http import Headers, Reply, Request, json_reply
@@ -44,36 +46,10 @@ from keystead.oauth.authorization_api import AUTHZ_READ
 from keystead.oauth.context import ServerContext
 
 ACTION: Final = "authz.check"
-_MODEL: Final = b"openfga-authorization-model-id"
-_CONSISTENCY: Final = b"keystead-consistency-token"
 _REQUEST_ID: Final = b"x-request-id"
 _LONGEST_ID: Final = 1_024
 _NO_STORE: Final[Headers] = ((b"cache-control", b"no-store"),)
 _logger = logging.getLogger("keystead.http")
-
-
-class Caller(Protocol):
-    """Whose stores are open to a request. `headers` go into the reply."""
-
-    @property
-    def realm(self) -> str:
-        """The realm of the stores."""
-        ...
-
-    @property
-    def headers(self) -> Headers:
-        """What the door adds to every reply."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """Who asks, for the journal."""
-        ...
-
-    @property
-    def client_id(self) -> str:
-        """Through which client."""
-        ...
 
 
 class DefaultStore(msgspec.Struct, frozen=True):
@@ -89,7 +65,7 @@ class Authzen:
 
     cx: ServerContext
     stores: AuthorizationStores
-    authorize: Callable[[Request, str], Awaitable[Caller | Reply]]
+    authorize: Authorize
     default: DefaultStore | None = None
 
 
@@ -207,15 +183,10 @@ def _without_page(message: Any) -> Any:
 
 
 async def _open(authzen: Authzen, store: str, realm: str, request: Request) -> Opened:
-    model, at_least = "", 0
-    for name, value in request.headers:
-        if name == _MODEL:
-            model = value.decode("latin-1")
-        elif name == _CONSISTENCY:
-            at_least = max(at_least, revision_of(value.decode("latin-1"), store))
-    if model and not ULID.fullmatch(model):
-        raise Fault("Openfga-Authorization-Model-Id is the id of a model of this store")
-    return await authzen.stores.open(realm, store, model, at_least=at_least)
+    models = [value.decode("latin-1") for name, value in request.headers if name == MODEL_HEADER]
+    if len(models) > 1 or not all(ULID.fullmatch(model) for model in models):
+        raise Fault("Openfga-Authorization-Model-Id is the id of one model of this store")
+    return await authzen.stores.open(realm, store, "".join(models), at_least=revision_asked(request, store))
 
 
 def _request_id(request: Request) -> Headers:

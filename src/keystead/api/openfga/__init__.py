@@ -7,7 +7,8 @@ Does not own: what a tuple means (`keystead.authz`), or what a token is worth (`
 Spec: openfga/v1/openfga_service.proto.
 """
 
+from keystead.api.callers import Authorize
 from keystead.api.openfga.application import OpenFgaApplication, application
-from keystead.api.openfga.service import Authorize, Limits, Service, anybody_of
+from keystead.api.openfga.service import Limits, Service, anybody_of
 
 __all__ = ["Authorize", "Limits", "OpenFgaApplication", "Service", "anybody_of", "application"]

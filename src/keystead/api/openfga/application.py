@@ -16,8 +16,9 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from keystead.api.callers import Authorize
 from keystead.api.openfga.faults import ApiFault
-from keystead.api.openfga.service import Authorize, Limits, Service, anybody_of
+from keystead.api.openfga.service import Limits, Service, anybody_of
 from keystead.api.openfga.table import Place, find_place
 from keystead.authz.served import AuthorizationStores
 from keystead.core.http import Reply, Request, StreamedReply, json_reply

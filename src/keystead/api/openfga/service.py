@@ -2,19 +2,20 @@
 
 Flow: `table` finds the endpoint -> `Service.answer` asks who calls -> the endpoint gets a `Call` and gives a reply ->
 what it raises becomes OpenFGA's error body.
-Does not: know tokens. `authorize` does: `keystead.api.access` on a server, `AnybodyOf` where a service embeds the API.
+Does not: know tokens. `authorize` does: `keystead.api.access` on a server, `anybody_of` where a service embeds the API.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 
+from keystead.api.callers import Authorize, Caller
 from keystead.api.openfga.faults import VALIDATION, ApiFault
+from keystead.api.state_headers import MODEL_HEADER, revision_asked
 from keystead.authz.errors import InvalidQuery, InvalidRelationship
 from keystead.authz.served import (
     AuthorizationStores,
@@ -23,47 +24,15 @@ from keystead.authz.served import (
     Opened,
     UnknownModel,
     UnknownStore,
-    revision_of,
 )
 from keystead.core.decisions import Decision, Journal
 from keystead.core.errors import StorageError
 from keystead.core.http import Headers, Reply, Request, json_reply
 
-CONSISTENCY_TOKEN: Final = b"keystead-consistency-token"
-"""Given with every write, and taken with every read: the answer then knows of that write."""
-MODEL_HEADER: Final = b"openfga-authorization-model-id"
 _CONSISTENCIES: Final = {"", 0, 100, "UNSPECIFIED", "MINIMIZE_LATENCY"}
 _NEWEST: Final = {200, "HIGHER_CONSISTENCY"}
 _RETRY_AFTER: Final = ((b"retry-after", b"5"),)
 _logger = logging.getLogger("keystead.http")
-
-
-class Caller(Protocol):
-    """Whose stores are open to a request. `headers` go into the reply."""
-
-    @property
-    def realm(self) -> str:
-        """The realm of the stores."""
-        ...
-
-    @property
-    def headers(self) -> Headers:
-        """What the door adds to every reply."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """Whom the request speaks for, for the journal."""
-        ...
-
-    @property
-    def client_id(self) -> str:
-        """Which client sent it, for the journal."""
-        ...
-
-
-Authorize = Callable[[Request, str], Awaitable[Caller | Reply]]
-"""Says who calls, if they may use the API with that scope; else the refusal to send."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,10 +107,7 @@ class Call(msgspec.Struct):
         newest = consistency in _NEWEST
         if not newest and consistency not in _CONSISTENCIES:
             raise ApiFault(VALIDATION, f"invalid value for enum field consistency: {consistency!r}")
-        at_least = 0
-        for name, value in self.request.headers:
-            if name == CONSISTENCY_TOKEN:
-                at_least = max(at_least, revision_of(value.decode("latin-1"), self.store))
+        at_least = revision_asked(self.request, self.store)
         return await self.stores.open(self.realm, self.store, model, at_least=at_least, newest=newest)
 
     def reply(self, document: object, model: str = "", status: int = 200) -> Reply:

@@ -27,12 +27,9 @@ from keystead.api.openfga.service import Call, Everybody, Service, fault_of
 from keystead.api.openfga.stores import create_store, delete_store, get_store, list_stores
 from keystead.api.openfga.write import write
 from keystead.core.http import Reply, Request
+from keystead.oauth.authorization_api import AUTHZ_ADMIN, AUTHZ_MODEL, AUTHZ_READ, AUTHZ_WRITE
 
 Handler = Callable[[Call], Awaitable[Reply]]
-READ: Final = "authz:read"
-WRITE: Final = "authz:write"
-MODEL: Final = "authz:model"
-ADMIN: Final = "authz:admin"
 _LARGE: Final = 1_048_576
 _SMALL: Final = 65_536
 
@@ -80,7 +77,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 _NOBODY: Final = Everybody("")
 
 
-def _post(name: str, handler: Handler, message: str, scope: str = READ) -> Endpoint:
+def _post(name: str, handler: Handler, message: str, scope: str = AUTHZ_READ) -> Endpoint:
     return Endpoint(name, {"POST": Operation(handler, scope)}, message, _LARGE)
 
 
@@ -88,12 +85,14 @@ _OUTSIDE: Final = {
     "healthz": Endpoint("authz.healthz", {"GET": Operation(healthz, "")}),
     "stores": Endpoint(
         "authz.stores",
-        {"GET": Operation(list_stores, ADMIN), "POST": Operation(create_store, ADMIN)},
+        {"GET": Operation(list_stores, AUTHZ_ADMIN), "POST": Operation(create_store, AUTHZ_ADMIN)},
         maximum_body=_SMALL,
     ),
 }
 _STORE: Final = Endpoint(
-    "authz.store", {"GET": Operation(get_store, READ), "DELETE": Operation(delete_store, ADMIN)}, "GetStoreRequest"
+    "authz.store",
+    {"GET": Operation(get_store, AUTHZ_READ), "DELETE": Operation(delete_store, AUTHZ_ADMIN)},
+    "GetStoreRequest",
 )
 _INSIDE: Final = {
     "check": _post("authz.check", check, "CheckRequest"),
@@ -102,30 +101,30 @@ _INSIDE: Final = {
     "list-objects": _post("authz.list_objects", list_objects, "ListObjectsRequest"),
     "streamed-list-objects": Endpoint(
         "authz.streamed_list_objects",
-        {"POST": Operation(streamed_list_objects, READ)},
+        {"POST": Operation(streamed_list_objects, AUTHZ_READ)},
         "StreamedListObjectsRequest",
         _LARGE,
         fast=False,
     ),
     "list-users": _post("authz.list_users", list_users, "ListUsersRequest"),
     "read": _post("authz.read", read, "ReadRequest"),
-    "write": _post("authz.write", write, "WriteRequest", WRITE),
-    "feed": Endpoint("authz.feed", {"GET": Operation(feed, READ)}, "ReadFeedRequest", fast=False),
-    "changes": Endpoint("authz.changes", {"GET": Operation(changes, READ)}, "ReadChangesRequest"),
+    "write": _post("authz.write", write, "WriteRequest", AUTHZ_WRITE),
+    "feed": Endpoint("authz.feed", {"GET": Operation(feed, AUTHZ_READ)}, "ReadFeedRequest", fast=False),
+    "changes": Endpoint("authz.changes", {"GET": Operation(changes, AUTHZ_READ)}, "ReadChangesRequest"),
     "authorization-models": Endpoint(
         "authz.models",
-        {"GET": Operation(list_models, READ), "POST": Operation(write_model, MODEL)},
+        {"GET": Operation(list_models, AUTHZ_READ), "POST": Operation(write_model, AUTHZ_MODEL)},
         "WriteAuthorizationModelRequest",
         _LARGE,
     ),
 }
 _WITH_MODEL: Final = {
     "authorization-models": Endpoint(
-        "authz.model", {"GET": Operation(get_model, READ)}, "ReadAuthorizationModelRequest"
+        "authz.model", {"GET": Operation(get_model, AUTHZ_READ)}, "ReadAuthorizationModelRequest"
     ),
     "assertions": Endpoint(
         "authz.assertions",
-        {"GET": Operation(read_assertions, READ), "PUT": Operation(write_assertions, MODEL)},
+        {"GET": Operation(read_assertions, AUTHZ_READ), "PUT": Operation(write_assertions, AUTHZ_MODEL)},
         "WriteAssertionsRequest",
         _LARGE,
     ),

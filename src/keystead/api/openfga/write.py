@@ -14,8 +14,9 @@ from keystead.api.openfga import rules
 from keystead.api.openfga.bodies import Body
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import Deletes, TupleKey, WriteRequest, Writes
-from keystead.api.openfga.service import CONSISTENCY_TOKEN, Call
+from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import invalid, require_accepted, require_tuple_key
+from keystead.api.state_headers import CONSISTENCY_TOKEN
 from keystead.authz.engine.plan import Plan
 from keystead.authz.errors import InvalidRelationship
 from keystead.authz.names import parse_user

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +18,9 @@ from keystead.app.settings.references import fill_in
 from keystead.app.settings.settings import Settings
 from keystead.app.settings.voucher_checks import with_bundles
 from keystead.core.errors import ConfigurationError
+from keystead.core.records.realm import REALM_NAME
 
 _PEM: Final = "-----BEGIN CERTIFICATE-----"
-_REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None, *, agent_keys: bool = True) -> Settings:
@@ -73,7 +72,7 @@ def _with_bus_audience(settings: Settings) -> Settings:
 
 def _realm(document: Document, name: str, value: Any, *, agent_keys: bool) -> RealmSettings:
     place = ("realms", name)
-    if not _REALM_NAME.fullmatch(name):
+    if not REALM_NAME.fullmatch(name):
         raise document.error(place, f"`{name}` cannot name a realm; use a-z, 0-9, - and _, at most 63 characters")
     realm = decode(document, value or {}, place, RealmSettings)
     if not agent_keys:

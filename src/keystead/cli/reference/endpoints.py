@@ -21,7 +21,8 @@ The management port (`server.management_listen`) has `/health/live`, `/health/re
 AUTHORIZATION = """Beside the realms: OpenFGA's API under `{base_url}/authz`
 ([how to log in](../guides/log-an-openfga-sdk-in.md)), and [AuthZEN](../guides/authzen.md) under
 `{base_url}/access/v1/`, for each store also under `{base_url}/authz/stores/{id}/access/v1/`, with public metadata at
-`/.well-known/authzen-configuration`. The token endpoint of the default realm is at `{base_url}/oauth/token` too."""
+`/.well-known/authzen-configuration`; [the console](../guides/authorization-console.md) at `{base_url}/admin`. The token
+endpoint of the default realm is at `{base_url}/oauth/token` too."""
 
 LIMITS = """Every connection has these. A body may have 65,536 bytes, and none where only GET is answered. Beyond a
 limit the answer is 400, 408, 413, 414, 431 or 503, as JSON, and the connection closes."""

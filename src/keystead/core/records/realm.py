@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Final
 
 from keystead.core.records.client_vouchers import ClientAttester, SpiffeTrustDomain
 from keystead.core.records.detail_type import DetailType
@@ -10,6 +11,9 @@ from keystead.core.records.record import Record
 from keystead.core.records.registration import RegistrationRules
 from keystead.core.records.transaction_rules import TransactionRules
 from keystead.core.values import Seconds
+
+REALM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+"""What a realm may be called: its name is a part of every path under its issuer."""
 
 
 class Realm(Record, frozen=True, kw_only=True):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from keystead.authz.served import AuthorizationStores
 from keystead.core.http import Reply, Request
 from keystead.core.records.authorization import AuthorizationStore
+from keystead.oauth.authorization_api import EDITOR
 from keystead.oauth.context import ServerContext
 from keystead.oauth.situation import Person, Situation
-
-VIEWER: Final = "authz-viewer"
-EDITOR: Final = "authz-editor"
-"""The roles of a realm that open the console: to look and ask, and to write tuples."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from keystead.authz.moments import moment
 from keystead.authz.served.model_documents import read_document
-from keystead.core.errors import InvalidRequest
-from keystead.core.forms import Form, Word, parse_parameters, read_form
+from keystead.core.forms import Form, Word
 from keystead.core.http import Reply, Request
 from keystead.core.records.authorization import AuthorizationStore
+from keystead.core.records.realm import REALM_NAME
 from keystead.core.redirects import see_other
-from keystead.web.console.page import EDITOR, VIEWER, ConsoleVisit, Desk
+from keystead.oauth.authorization_api import EDITOR, VIEWER
+from keystead.web.console.page import ConsoleVisit, Desk
 from keystead.web.console.queries import read_query
 from keystead.web.console.rendering import render_console, render_plain
 
@@ -43,13 +44,10 @@ async def stores_page(visit: ConsoleVisit) -> Reply:
 
 def home_page(request: Request, desk: Desk) -> Reply:
     """Return the page at the door: which realm? A browser that is known at realms is offered these."""
-    try:
-        query = read_form(parse_parameters(request.query), HomeQuery)
-    except InvalidRequest:
-        query = HomeQuery()
+    query = read_query(request, HomeQuery)
     known = _realms_of_browser(request, desk)
     wanted = query.realm.strip().lower()
-    if wanted.replace("-", "").replace("_", "").isalnum() and wanted.isascii():
+    if REALM_NAME.fullmatch(wanted):
         return see_other(f"{desk.address}/authz/{wanted}")
     only = known[0] if len(known) == 1 else desk.default_realm if not known else ""
     if only and not query.realm:
@@ -63,9 +61,7 @@ def _realms_of_browser(request: Request, desk: Desk) -> list[str]:
     pairs = (pair.strip() for name, value in request.headers if name == b"cookie" for pair in value.split(b";"))
     names = (pair.partition(b"=")[0] for pair in pairs if pair.startswith(beginning))
     found = (name.removeprefix(beginning).decode("ascii", "replace") for name in names)
-    return sorted({realm for realm in found if realm.replace("-", "").replace("_", "").isalnum() and realm.isascii()})[
-        :_MOST_REALMS
-    ]
+    return sorted({realm for realm in found if REALM_NAME.fullmatch(realm)})[:_MOST_REALMS]
 
 
 async def _words(visit: ConsoleVisit, store: AuthorizationStore) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from keystead.core.http import Reply
+from keystead.web.stylesheet import kept_by_browsers
 
 _FOLDER: Final = Path(__file__).parents[1] / "static"
 
@@ -26,13 +27,4 @@ def stylesheet_name() -> str:
 
 def stylesheet_reply() -> Reply:
     """Return it, to be kept for a year."""
-    return Reply(
-        200,
-        (
-            (b"content-type", b"text/css; charset=utf-8"),
-            (b"cache-control", b"public, max-age=31536000, immutable"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cross-origin-resource-policy", b"same-origin"),
-        ),
-        console_stylesheet(),
-    )
+    return kept_by_browsers(console_stylesheet())

@@ -9,9 +9,10 @@ from keystead.core.http import Reply, Request
 from keystead.core.pages import Link, Problem
 from keystead.core.records.authorization import AuthorizationStore
 from keystead.core.redirects import see_other
+from keystead.oauth.authorization_api import EDITOR, VIEWER
 from keystead.oauth.guard import form_token, is_form_token, refuse_foreign_post, session_handle
 from keystead.oauth.situation import gather, place_of, read_browser
-from keystead.web.console.page import EDITOR, VIEWER, ConsoleVisit, Desk
+from keystead.web.console.page import ConsoleVisit, Desk
 
 FORM_PURPOSE = "console"
 
