@@ -28,7 +28,8 @@ def list_objects(
     asking, userset, _ = user.partition("#")
     own = userset and asking.partition(":")[0] == type
     question = ask(graph, user, relation, asking if own else f"{type}:-")
-    names = sorted(_candidates(graph, question))
+    names = _candidates(graph, question)
+    names.sort()
     if own and asking not in names:
         insort(names, asking)
     if after:
@@ -38,7 +39,7 @@ def list_objects(
     return names[:limit] if limit else names
 
 
-def _candidates(graph: Graph, question: Question) -> Iterable[str]:
+def _candidates(graph: Graph, question: Question) -> list[str]:
     """Return every object the user may have the relation to: certainly so where only unions lie between."""
     kind, shift = graph.plan.layout.kinds[graph.plan.names[question.slot][0]], graph.numbering.shift
     if question.userset != UNKNOWN:

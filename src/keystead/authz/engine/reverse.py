@@ -6,7 +6,7 @@ Qualified tuples are in it like the others: what is found through it is a candid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keystead.authz.engine.column import NOBODY, Column
 from keystead.authz.engine.layout import NO_USERSET, Door
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from keystead.authz.engine.graph import Graph
 
 
+SAME: Final = -1
+"""Stands for a column where no step is taken: another relation of the same object."""
+
+
 class Reverse:
     """`columns[id]` leads from the place of a user, or of a userset's object, to numbers of objects."""
 
@@ -23,6 +27,7 @@ class Reverse:
         self.plan = plan
         self.columns = columns
         self.shift = shift
+        self._onward: dict[int, tuple[tuple[int, int], ...]] = {}
 
     def put(self, column: int, object: int, value: int) -> None:
         """A tuple of a column names `value` at `object`."""
@@ -40,14 +45,32 @@ class Reverse:
         search = _Search(self, self.plan.reachable[slot])
         for user in users:
             for column in self.plan.layout.naming_kind[user & ((1 << self.shift) - 1)]:
-                search.gain(self.plan.layout.doors[column].slot, self.columns[column].at(user >> self.shift))
-        at: dict[int, list[int]] = {}
+                search.gain(self.plan.layout.doors[column].slot, set(self.columns[column].at(user >> self.shift)))
+        at: dict[int, set[int]] = {}
         for object, held in (divmod(node, self.plan.width) for node in nodes):
-            at.setdefault(held, []).append(object)
+            at.setdefault(held, set()).add(object)
         for held, objects in at.items():
             search.gain(held, objects)
         search.run()
         return search.found.get(slot, frozenset())
+
+    def onward(self, slot: int) -> tuple[tuple[int, int], ...]:
+        """Say what having a slot leads to: (column to follow, or `SAME` for the same object; the slot had there)."""
+        steps = self._onward.get(slot)
+        if steps is None:
+            plan, layout = self.plan, self.plan.layout
+            here = layout.kinds[plan.names[slot][0]]
+            self._onward[slot] = steps = (
+                *((SAME, other) for other in plan.backward.also[slot]),
+                *((column, layout.doors[column].slot) for column in layout.naming_userset[slot]),
+                *(
+                    (column, other)
+                    for tupleset, other in plan.backward.through[slot]
+                    for column in layout.users[tupleset]
+                    if layout.doors[column].kind == here
+                ),
+            )
+        return steps
 
 
 class _Search:
@@ -56,29 +79,34 @@ class _Search:
     def __init__(self, reverse: Reverse, relevant: int) -> None:
         self.found: dict[int, set[int]] = {}
         self._fresh: dict[int, set[int]] = {}
+        self._ends: dict[int, bool] = {}
         self._reverse = reverse
         self._relevant = relevant
 
-    def gain(self, slot: int, objects: Iterable[int]) -> None:
-        """Note that a slot is had at these objects."""
+    def gain(self, slot: int, objects: set[int]) -> None:
+        """Note that a slot is had at these objects. The set is ours from here on."""
         if not self._relevant >> slot & 1 or not objects:
             return
-        found, new = self.found.get(slot), set(objects)
+        found = self.found.get(slot)
         if found is None:
-            self.found[slot] = found = set()
+            self.found[slot] = objects
+            if not self._is_end(slot):
+                self._fresh[slot] = objects.copy()
+        elif self._is_end(slot):
+            found |= objects
         else:
-            new -= found
-        if new:
-            found |= new
-            fresh = self._fresh.get(slot)
-            if fresh is None:
-                self._fresh[slot] = new
-            else:
-                fresh |= new
+            objects -= found
+            if objects:
+                found |= objects
+                fresh = self._fresh.get(slot)
+                if fresh is None:
+                    self._fresh[slot] = objects
+                else:
+                    fresh |= objects
 
     def run(self) -> None:
         """Follow what was gained until nothing new comes of it: groups first, then parents."""
-        plan, layout = self._reverse.plan, self._reverse.plan.layout
+        plan = self._reverse.plan
 
         def upstream(slot: int) -> int:
             return plan.reachable[slot].bit_count()
@@ -86,32 +114,33 @@ class _Search:
         while self._fresh:
             slot = min(self._fresh, key=upstream) if len(self._fresh) > 1 else next(iter(self._fresh))
             objects = self._fresh.pop(slot)
-            for other in plan.backward.also[slot]:
-                self.gain(other, objects)
-            for column in layout.naming_userset[slot]:
-                self._follow(column, objects, layout.doors[column].slot)
-            for tupleset, other in plan.backward.through[slot]:
-                for column in layout.users[tupleset]:
-                    if layout.doors[column].kind == layout.kinds[plan.names[slot][0]]:
-                        self._follow(column, objects, other)
+            for column, other in self._reverse.onward(slot):
+                if column == SAME:
+                    self.gain(other, objects.copy())
+                elif self._relevant >> other & 1:
+                    self._follow(column, objects, other)
+
+    def _is_end(self, slot: int) -> bool:
+        """Tell whether having a slot leads to nothing that matters: then nobody needs to know what is new."""
+        end = self._ends.get(slot)
+        if end is None:
+            relevant = self._relevant
+            end = self._ends[slot] = not any(relevant >> other & 1 for _, other in self._reverse.onward(slot))
+        return end
 
     def _follow(self, column: int, objects: Iterable[int], slot: int) -> None:
-        if not self._relevant >> slot & 1:
-            return
         reverse, shift = self._reverse.columns[column], self._reverse.shift
         if reverse.shape.empty:
             return
-        gained: set[int] = set()
-        cells, update, add = reverse.cells, gained.update, gained.add
+        cells = reverse.cells
         if isinstance(cells, list):
             found = [cells[object >> shift] for object in objects]
         else:
             found = [reverse.cell(object >> shift) for object in objects]
-        for cell in found:
-            if cell.__class__ is not int:
-                update(cell)  # type: ignore[arg-type]  # what is no number is a collection of them
-            elif cell != NOBODY:
-                add(cell)
+        several = [cell for cell in found if cell.__class__ is not int]
+        gained: set[int] = {cell for cell in found if cell.__class__ is int}  # type: ignore[misc]
+        gained.discard(NOBODY)
+        gained.update(*several)  # type: ignore[arg-type]  # what is no number is a collection of them
         self.gain(slot, gained)
 
 
