@@ -32,6 +32,10 @@ class Closures:
         """Number of a user -> every group-like node it is in."""
         self._size = 0
         self._moved: set[int] = set()
+        self._perhaps_members: dict[int, int] = {}
+        """Number of a user or wildcard -> how many qualified tuples put it in a group-like node."""
+        self._perhaps_nested: dict[int, int] = {}
+        """The same for nodes."""
 
     def of(self, user: int, everybody: int) -> Set[int] | None:
         """Return every group-like node a user is in, or None if they are too many.
@@ -62,12 +66,28 @@ class Closures:
         (self.nested if is_userset else self.memberships).discard(value, group)
         self._changed(value, is_userset=is_userset)
 
+    def perhaps(self, value: int, change: int, *, is_userset: bool) -> None:
+        """Count one qualified tuple more, or less, that puts a user, a wildcard or a node into a group."""
+        counts = self._perhaps_nested if is_userset else self._perhaps_members
+        count = counts.get(value, 0) + change
+        if count > 0:
+            counts[value] = count
+        else:
+            counts.pop(value, None)
+
+    def unsure(self, user: int, everybody: int, groups: Set[int]) -> bool:
+        """Tell whether a qualified tuple may put somebody, known to be in `groups`, into a group more."""
+        members = self._perhaps_members
+        return user in members or everybody in members or not self._perhaps_nested.keys().isdisjoint(groups)
+
     def copy_from(self, other: Closures) -> None:
         """Know the same ways up, and keep what was found by climbing them."""
         self.memberships.copy_from(other.memberships)
         self.nested.copy_from(other.nested)
         self.kept.update(other.kept)
         self._size = other._size
+        self._perhaps_members.update(other._perhaps_members)
+        self._perhaps_nested.update(other._perhaps_nested)
 
     def settle(self) -> None:
         """Drop whatever the changes since the last time can have affected. To be called before the next question."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from keystead.authz.engine.column import Cell
+from keystead.authz.engine.doubtful import asked, decided
 from keystead.authz.engine.layers import Spent, write_layers
 from keystead.authz.engine.numbering import UNKNOWN
 from keystead.authz.engine.reach import reaches
@@ -48,7 +49,8 @@ class Checks(dict[tuple[str, int, int], Check | None]):
         slot = graph.plan.slots.get((types[object_kind], relation))
         if slot is None:
             return None
-        self[key] = check = None if graph.qualified_below(slot) else self._compile(slot, kind)
+        is_overlay = self._sources is not None
+        self[key] = check = None if is_overlay and graph.qualified_below(slot) else self._compile(slot, kind)
         return check
 
     def _compile(self, slot: int, kind: int) -> Check | None:
@@ -57,13 +59,13 @@ class Checks(dict[tuple[str, int, int], Check | None]):
             return None
         if self._graph.plan.shortcuts.has[slot]:
             return bind(self._graph, source, slot, kind)
-        return bind_layers(self._graph, source, [self._plain(each, kind) for each in source.plain])
+        return bind_layers(self._graph, source, kind, [self._plain(each, kind) for each in source.plain])
 
     def _source(self, slot: int, kind: int) -> Source | None:
         graph, sources = self._graph, self._sources
         write = write_check if graph.plan.shortcuts.has[slot] else write_layers
         if sources is None:
-            return write(graph.plan, slot, kind, graph.look)
+            return write(graph.plan, slot, kind, graph.look, graph.qualified_bits)
         if (slot, kind) not in sources:
             sources[slot, kind] = write(graph.plan, slot, kind, graph.look)
         return sources[slot, kind]
@@ -72,7 +74,8 @@ class Checks(dict[tuple[str, int, int], Check | None]):
         """Return the check of a slot made of unions, for others to call."""
         type, relation = self._graph.plan.names[slot]
         check = self[relation, self._graph.plan.layout.kinds[type], kind]
-        return _give_up(self._graph, slot, kind) if check is None else check
+        check = _give_up(self._graph, slot, kind) if check is None else check
+        return decided(check, Spent) if self._graph.qualified_below(slot) else check
 
 
 def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
@@ -89,22 +92,23 @@ def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
 
     readers = [graph.reader(column) for column in source.columns]
     give_up = _give_up(graph, slot, kind)
-    check: Check = _code(source.text)(closures.kept.get, climb, meet, give_up, *readers)
+    check: Check = _code(source.text)(closures.kept.get, climb, meet, give_up, *asked(graph, kind), *readers)
     return check
 
 
-def bind_layers(graph: Graph, source: Source, plain: list[Check]) -> Check:
+def bind_layers(graph: Graph, source: Source, kind: int, plain: list[Check]) -> Check:
     """Let compiled source of a rule with `and` or `but not` read the columns of a graph."""
     readers = [graph.reader(column) for column in source.columns]
-    check: Check = _code(source.text)([0], Spent, _has, _leads, *readers, *plain)
+    check: Check = _code(source.text)([0], Spent, _has, _leads, *asked(graph, kind), *readers, *plain)
     return check
 
 
 def _give_up(graph: Graph, slot: int, kind: int) -> Check:
     type, width = graph.plan.layout.types[kind], graph.plan.width
 
-    def reach(object: int, user: int) -> bool:
-        return reaches(graph, max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN), object * width + slot)
+    def reach(object: int, user: int) -> bool | None:
+        found = reaches(graph, max(user, UNKNOWN), graph.everybody.get(type, UNKNOWN), object * width + slot)
+        return None if not found and graph.qualified_below(slot) else found
 
     return reach
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from keystead.authz.decisions import Allowed, AuthorizationDecision
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.graph import Graph
-from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
+from keystead.authz.engine.rules import Also, Named, Through, leaves
 
 
 def nodes_within(graph: Graph, judge: Judge, start: int, maximum: int) -> set[int]:
@@ -24,7 +24,7 @@ def nodes_within(graph: Graph, judge: Judge, start: int, maximum: int) -> set[in
             if node not in within:
                 within.add(node)
                 object, slot = divmod(node, graph.plan.width)
-                for rule in _leaves(graph.plan.rules[slot]):
+                for rule in leaves(graph.plan.rules[slot]):
                     if isinstance(rule, Also):
                         level.append(graph.node(object, rule.slot))
                     else:
@@ -37,18 +37,6 @@ def hops(decision: AuthorizationDecision) -> int:
     """Count the usersets and parents in a proof; nothing for a no."""
     path = decision.path if isinstance(decision, Allowed) else ()
     return sum(step.how in ("userset", "parent") for step in path)
-
-
-def _leaves(rule: Rule) -> Iterator[Named | Also | Through]:
-    stack = [rule]
-    while stack:
-        match stack.pop():
-            case AnyOf(parts) | AllOf(parts):
-                stack.extend(parts)
-            case ButNot(base, subtract):
-                stack += (base, subtract)
-            case leaf:
-                yield leaf
 
 
 def _next(graph: Graph, judge: Judge, object: int, rule: Named | Through) -> Iterator[int]:

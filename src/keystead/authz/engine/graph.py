@@ -216,7 +216,7 @@ class Graph:
         index.put(node, value, qualifier)
         if self._reverse is not None:
             self._reverse.put(*place)
-        self._count_qualified(node % self.plan.width, 1)
+        self._count_qualified(place, 1)
 
     def _take_qualified(self, place: Place) -> bool:
         if not self.qualified_bits:
@@ -226,10 +226,14 @@ class Graph:
             return False
         if self._reverse is not None:
             self._reverse.take(*place)
-        self._count_qualified(node % self.plan.width, -1)
+        self._count_qualified(place, -1)
         return True
 
-    def _count_qualified(self, slot: int, change: int) -> None:
+    def _count_qualified(self, place: Place, change: int) -> None:
+        door = self.plan.layout.doors[place.column]
+        for _, member in self._gives(door, place.object, place.value):
+            self.closures.perhaps(member, change, is_userset=door.userset != NO_USERSET)
+        slot = door.slot
         count = self.qualified_slots.get(slot, 0) + change
         if count:
             self.qualified_slots[slot] = count

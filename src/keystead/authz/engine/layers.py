@@ -10,11 +10,12 @@ Shape: as in `keystead.authz.engine.source`; `bind` also has g0, g1 ...: the che
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
+from keystead.authz.engine.doubtful import ASKED, doubts_at
 from keystead.authz.engine.plan import Plan
-from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through
+from keystead.authz.engine.rules import AllOf, Also, AnyOf, ButNot, Named, Rule, Through, leaves
 from keystead.authz.engine.source import Look, Source, accepting_bits
 
 MAX_CALLS: Final = 64
@@ -33,10 +34,13 @@ class _TooLong(Exception):
     """The rules are."""
 
 
-def write_layers(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look]) -> Source | None:
-    """Write the check of a slot for users of a kind. None: its rules are too long."""
+def write_layers(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look], qualified: int = 0) -> Source | None:
+    """Write the check of a slot for users of a kind. None: its rules are too long.
+
+    `qualified` are the slots that have qualified tuples, as bits: where one could matter, the solver decides.
+    """
     try:
-        return _Writer(plan, kind, looks).write(slot)
+        return _Writer(plan, kind, looks, qualified).write(slot)
     except _TooLong:
         return None
 
@@ -44,8 +48,9 @@ def write_layers(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look])
 class _Writer:
     """Puts rules into words, one function for a slot."""
 
-    def __init__(self, plan: Plan, kind: int, looks: Callable[[int], Look]) -> None:
+    def __init__(self, plan: Plan, kind: int, looks: Callable[[int], Look], qualified: int) -> None:
         self._plan = plan
+        self._qualified = qualified
         self._kind = kind
         self._looks = looks
         self._accepting = accepting_bits(plan, kind)
@@ -66,7 +71,7 @@ class _Writer:
             walk += list(self._slots)[known:]
         names = [f"c{number}" for number in self._columns.values()]
         names += [f"g{number}" for number in self._plain.values()]
-        head = f"def bind({', '.join(('left', 'Spent', 'has', 'leads', *names))}):"
+        head = f"def bind({', '.join(('left', 'Spent', 'has', 'leads', *ASKED, *names))}):"
         check = [
             "    def check(object, user):",
             f"        left[0] = {MAX_CALLS}",
@@ -90,8 +95,17 @@ class _Writer:
             "        if left[0] < 0:",
             "            raise Spent",
             f"        i = object >> {self._plan.layout.shift}",
+            *(line for doubt in self._doubts(slot) for line in (f"        if {doubt}:", "            raise Spent")),
             f"        return {rule}",
         ]
+
+    def _doubts(self, slot: int) -> Iterator[str]:
+        """Say when a qualified tuple of the object could matter to the rule of a slot."""
+        for leaf in leaves(self._plan.rules[slot]):
+            if isinstance(leaf, Named):
+                yield from doubts_at(self._plan, self._qualified, leaf.slot, is_tupleset=False)
+            elif isinstance(leaf, Through):
+                yield from doubts_at(self._plan, self._qualified, leaf.tupleset, is_tupleset=True)
 
     def _say(self, rule: Rule) -> str:
         """Say a rule as an expression."""

@@ -138,7 +138,7 @@ class _Search:
         else:
             found = [reverse.cell(object >> shift) for object in objects]
         several = [cell for cell in found if cell.__class__ is not int]
-        gained: set[int] = {cell for cell in found if cell.__class__ is int}  # type: ignore[misc]
+        gained: set[int] = {cell for cell in found if cell.__class__ is int}
         gained.discard(NOBODY)
         gained.update(*several)  # type: ignore[arg-type]  # what is no number is a collection of them
         self.gain(slot, gained)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -50,3 +50,16 @@ class ButNot(msgspec.Struct, frozen=True):
 
 
 Rule = Named | Also | Through | AnyOf | AllOf | ButNot
+
+
+def leaves(rule: Rule) -> Iterator[Named | Also | Through]:
+    """Go through what a rule is made of in the end."""
+    stack = [rule]
+    while stack:
+        match stack.pop():
+            case AnyOf(parts) | AllOf(parts):
+                stack.extend(parts)
+            case ButNot(base, subtract):
+                stack += (base, subtract)
+            case leaf:
+                yield leaf

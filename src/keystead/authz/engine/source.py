@@ -4,8 +4,11 @@ Only rules that have a short cut (unions all the way down). What the source says
 does, with everything left out that is known beforehand: columns that are empty or name other kinds of users, slots that
 no user of the type can get to, loops over what is single. Names of the model stand in comments only, as ASCII literals.
 
-Shape: `check(object, user)` -> bool. Around it `bind` has the variables c0, c1 ... (how to read each column),
-`kept`, `climb`, `meet` and `give_up`.
+Where a relation has qualified tuples, code asks at every object it comes to whether one of them could matter to this
+user. If one could, it goes on looking for a plain yes, and where it finds none it leaves the question to the solver.
+
+Shape: `check(object, user)` -> bool, or None: ask the solver. Around it `bind` has c0, c1 ... (how to read
+each column), `kept`, `climb`, `meet`, `give_up`, and of `keystead.authz.engine.doubtful` what is in `ASKED`.
 Does not: know any tuple; the same source serves every graph whose columns have the same shapes.
 """
 
@@ -17,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from keystead.authz.engine.doubtful import ASKED, bits_of, doubts_at
 from keystead.authz.engine.layout import NO_USERSET
 from keystead.authz.engine.plan import Plan
 
@@ -61,12 +65,18 @@ class State(msgspec.Struct, frozen=True):
     everybody: tuple[int, ...]
     groups: tuple[int, ...]
     moves: tuple[tuple[int, int], ...]
+    named: tuple[int, ...] = ()
+    tuplesets: tuple[int, ...] = ()
+    """Slots whose tuples name users, and parents."""
 
 
-def write_check(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look]) -> Source | None:
-    """Write the check of a slot for users of a kind. None: the rule has no short cut, or is too long."""
+def write_check(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look], qualified: int = 0) -> Source | None:
+    """Write the check of a slot for users of a kind. None: the rule has no short cut, or is too long.
+
+    `qualified` are the slots that have qualified tuples, as bits.
+    """
     states = _states(plan, slot, kind, looks) if plan.shortcuts.has[slot] else None
-    return None if states is None else _Writer(plan, looks).write(states)
+    return None if states is None else _Writer(plan, looks, qualified & plan.reachable[slot]).write(states)
 
 
 def _states(plan: Plan, start: int, kind: int, looks: Callable[[int], Look]) -> list[State] | None:
@@ -126,21 +136,27 @@ def _state(plan: Plan, slot: int, kind: int, looks: Callable[[int], Look], accep
                 )
             )
         ),
+        named=tuple(slot + offset for offset in named),
+        tuplesets=tuple(slot + offset for offset, _, _ in arrows),
     )
 
 
 class _Writer:
     """Puts states into words."""
 
-    def __init__(self, plan: Plan, looks: Callable[[int], Look]) -> None:
+    def __init__(self, plan: Plan, looks: Callable[[int], Look], qualified: int) -> None:
         self._plan = plan
         self._looks = looks
+        self._qualified = qualified
+        self._no = "no" if qualified else "False"
         self._columns: dict[int, int] = {}
         self._lines: list[str] = []
 
     def write(self, states: list[State]) -> Source:
         """Write the whole."""
         uses_groups = any(state.groups for state in states)
+        if self._qualified:
+            self._say(2, "no = False")
         if uses_groups:
             self._say(2, "groups = None")
         if all(self._is_chain(state) for state in states):
@@ -148,10 +164,8 @@ class _Writer:
         else:
             self._write_walk(states)
         columns = ", ".join(f"c{number}" for number in self._columns.values())
-        head = [
-            f"def bind(kept, climb, meet, give_up, {columns}):" if columns else "def bind(kept, climb, meet, give_up):",
-            "    def check(object, user):",
-        ]
+        names = ", ".join(("kept, climb, meet, give_up", *ASKED, *filter(None, [columns])))
+        head = [f"def bind({names}):", "    def check(object, user):"]
         return Source("\n".join([*head, *self._lines, "    return check", ""]), tuple(self._columns))
 
     def _is_chain(self, state: State) -> bool:
@@ -170,8 +184,8 @@ class _Writer:
             depth = 3 if place >= again else 2
             self._look_around(depth, state)
             for column, _ in state.moves:
-                self._say(depth, f"i = {self._read(column)}", "if i < 0:", "    return False", f"i >>= {shift}")
-        self._say(2, "return give_up(object, user)" if again < len(states) else "return False")
+                self._say(depth, f"i = {self._read(column)}", "if i < 0:", f"    return {self._no}", f"i >>= {shift}")
+        self._say(2, "return give_up(object, user)" if again < len(states) else f"return {self._no}")
 
     def _write_walk(self, states: list[State]) -> None:
         """Write states that fan out: one list of what is still to be visited for each, and what has been seen."""
@@ -186,7 +200,7 @@ class _Writer:
             self._look_around(4, state)
             for column, target in state.moves:
                 self._push(4, column, at[target])
-        self._say(3, "else:", "    return False")
+        self._say(3, "else:", f"    return {self._no}")
 
     def _push(self, depth: int, column: int, target: int) -> None:
         """Remember to visit what a column names."""
@@ -204,6 +218,9 @@ class _Writer:
         """Say yes where the object's own tuples name the user, everybody, or a group the user is in."""
         type, relation = self._plan.names[state.slot]
         self._say(depth, f"# {f'{type}#{relation}'!a}")
+        for slot in dict.fromkeys((*state.named, *state.tuplesets)):
+            for doubt in doubts_at(self._plan, self._qualified, slot, is_tupleset=slot in state.tuplesets):
+                self._say(depth, f"if {doubt}:", "    no = None")
         for column in state.users:
             if self._looks(column).single:
                 self._say(depth, f"if {self._read(column)} == user:", "    return True")
@@ -221,6 +238,8 @@ class _Writer:
         self._say(depth, "if v != -1:", "    if groups is None:")
         self._say(depth + 2, "groups = kept(user)", "if groups is None:", "    groups = climb(user)")
         self._say(depth + 3, "if groups is None:", "    return give_up(object, user)")
+        if any(self._plan.shortcuts.gives[slot] for slot in bits_of(self._qualified)):
+            self._say(depth + 2, "if unsure(user, groups):", "    no = None")
         if self._looks(column).single:
             self._say(depth + 1, f"if {group} in groups:", "    return True")
         else:
