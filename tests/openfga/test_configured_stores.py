@@ -54,6 +54,8 @@ async def test_a_store_keeps_its_id_and_gets_a_new_model_with_a_changed_file() -
     backend = MemoryStore()
     stores = AuthorizationStores(backend, lambda: float(NOW))
     made = ["create authorization_model", "create authorization_store"]
+    shown = [str(each) for each in await plan(backend, settings("shop"), SEALER, NOW)]
+    assert f"+ acme: authorization_store {SHOP} shop" in shown
     assert await applied(backend, settings("shop")) == made
     assert await applied(backend, settings("shop")) == []
     first = (await stores.open("acme", SHOP)).model_id

@@ -272,6 +272,11 @@ class AuthorizationEngine:
     def _share(self, source: SharedSource) -> None:
         from keystead.authz.shared import Following, Trust
 
+        known = {definition.name for definition in self.model.types}
+        if unknown := sorted(source.types - known):
+            raise ConfigurationError(
+                f"shared types {', '.join(unknown)} are not in the model: it has {', '.join(sorted(known))}"
+            )
         replica = self.replica
         following = Following(source, lambda step: replica.exchange(step.gone, step.come))
         replica.foreign = self.foreign = source.types

@@ -31,6 +31,11 @@ from keystead.sdk.service_client import BearerForOne
 
 SCOPE: Final = "authz:read"
 _TIMEOUT: Final = 5.0
+_REMEDIES: Final = {
+    401: ": the token must be for the audience {base_url}/authz",
+    403: ": the token needs the scope authz:read",
+    404: ": the URL must be {base_url}/authz, and the store one of the token's realm",
+}
 _read: Final = msgspec.json.Decoder(FactsPage).decode
 _read_kept: Final = msgspec.json.Decoder(tuple[str, KeptFacts]).decode
 
@@ -85,7 +90,10 @@ class SharedFacts:
         if reply.status_code == httpx2.codes.BAD_REQUEST and cursor:
             raise CursorRefused(f"{self._base}: the server does not know where we were; beginning anew")
         if reply.status_code != httpx2.codes.OK:
-            raise IssuerUnavailable(f"{self._base}: the feed of store {self._store} answered {reply.status_code}")
+            remedy = _REMEDIES.get(reply.status_code, "")
+            raise IssuerUnavailable(
+                f"{self._base}: the feed of store {self._store} answered {reply.status_code}{remedy}"
+            )
         return _read(reply.content)
 
     def remembered(self) -> KeptFacts | None:

@@ -14,6 +14,7 @@ import pytest
 from keystead.authz import InvalidQuery, InvalidRelationship, open_sync, read_model_file, relationship
 from keystead.authz.blocking import BlockingAuthorizationEngine
 from keystead.core.errors import ConfigurationError, StorageUnavailable
+from keystead.sdk.shared_facts import SharedFacts
 
 MODEL = """
 model
@@ -133,3 +134,10 @@ def test_commands_without_their_parts_say_what_to_install() -> None:
     assert done.stderr.strip() == (
         "keystead: the commands need parts that are not installed: pip install 'keystead[server]'"
     )
+
+
+def test_shared_types_the_model_does_not_have_are_refused() -> None:
+    for types in (["user", "groop"], "user"):
+        facts = SharedFacts("https://id.example/authz", "01HVMMBCMGZNT3SED4Z17ECXCA", types, token=lambda: "none")
+        with pytest.raises(ConfigurationError, match=r"shared types .* are not in the model: it has order, user"):
+            open_sync("memory://", model=MODEL, shared=facts)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from keystead.core.records.authorization import AuthorizationStore
 from keystead.core.records.record import Record
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import MAX_PAGE, Read, find
@@ -26,7 +27,9 @@ class Change(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         sign = {"create": "+", "update": "~", "delete": "-"}[self.verb]
         detail = f" ({', '.join(self.fields)})" if self.fields else ""
-        return f"{sign} {self.realm}: {self.kind} {self.id}{detail}"
+        # The id of a store is not what the file calls it.
+        name = f" {self.record.name}" if isinstance(self.record, AuthorizationStore) else ""
+        return f"{sign} {self.realm}: {self.kind} {self.id}{name}{detail}"
 
 
 def difference(wanted: Record, stored: Record | None, *, keep: frozenset[str] = frozenset()) -> Change | None:

@@ -19,8 +19,12 @@ T = TypeVar("T")
 Run = Callable[[str, Sequence[SqlValue]], list[Row]]
 RunLater = Callable[[str, Sequence[SqlValue]], Awaitable[list[Row]]]
 
-KNOWN: Final = "sqlite3, psycopg, SQLAlchemy (Connection, Session) or Django"
-KNOWN_LATER: Final = "asyncpg, psycopg (AsyncConnection) or SQLAlchemy (AsyncConnection, AsyncSession)"
+KNOWN: Final = (
+    "sqlite3, psycopg, SQLAlchemy (Connection, Session) or Django; connections that are awaited go to `within_async`"
+)
+KNOWN_LATER: Final = (
+    "asyncpg, psycopg (AsyncConnection) or SQLAlchemy (AsyncConnection, AsyncSession); others go to `within`"
+)
 
 BEGIN_FIRST: Final = (
     "no transaction is open on the connection, so that tuples and rows would be committed apart; "
