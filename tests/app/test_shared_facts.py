@@ -147,7 +147,7 @@ async def test_a_service_that_starts_while_the_server_is_dead_begins_with_what_i
         await server.write("writes", "user:bob", "group:staff")
         await changes_to(engine, True, "user:bob")
     server.issuer.process.kill()
-    for broken in (facts("group", "tenant"), facts()):
+    for broken in (facts("group", "user"), facts()):
         async with open("memory://", model=MODEL, shared=broken) as engine:
             await engine.write(order)
             refused = await engine.check("user:alice", "viewer", "order:1")
