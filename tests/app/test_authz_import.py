@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from keystead.api.openfga import application
 from keystead.app.http_server.server import open_socket
+from keystead.app.openfga_import.client import ServerRefused
+from keystead.app.openfga_import.tuples import milliseconds_of
 from keystead.authz.language import read_model, to_json
 from keystead.cli.main import keystead as cli
 from keystead.core.errors import KeysteadError
@@ -350,3 +352,10 @@ async def test_a_server_that_wants_a_token_is_shown_one(
     said = await keystead(folder, *question, *at, *buying, status=1)
     assert "no token from" in said
     assert "wrong" not in said
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T12:00:00", "2026-01-31", "yesterday", ""])
+def test_what_a_server_sends_for_a_time_has_an_offset(text: str) -> None:
+    with pytest.raises(ServerRefused, match="for a time"):
+        milliseconds_of(text)
+    assert milliseconds_of("2026-01-31T13:00:00.123456789+01:00") == 1_769_860_800_123

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import structs
 
 from keystead.authz.errors import ModelError
 from keystead.authz.served import (
     AuthorizationStores,
     ForeignToken,
+    KeptByConfiguration,
     UnknownModel,
     UnknownStore,
     consistency_token,
     revision_of,
 )
+from keystead.authz.served.catalogue import forget_store, keep_store
 from keystead.core.ulid import ULID, milliseconds_of
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship, RelationshipsWritten, Store, WriteRelationships
@@ -142,3 +145,15 @@ async def test_a_token_of_another_store_or_from_the_future_is_refused(store: Sto
     for forged in (consistency_token("another", 1), "", "....", "é", consistency_token(shop.id, 1) + "9" * 99, "AA=="):
         with pytest.raises(ForeignToken):
             revision_of(forged, shop.id)
+
+
+async def test_a_store_that_the_configuration_took_over_meanwhile_is_not_deleted(store: Store) -> None:
+    stores = served(store)
+    made = await stores.find("acme", (await stores.create("acme", "shop")).id)
+    taken = structs.replace(made, managed_by="configuration")
+    await store.write(lambda: keep_store(taken))
+    with pytest.raises(KeptByConfiguration):
+        await store.write(lambda: forget_store("acme", made.id))
+    with pytest.raises(KeptByConfiguration):
+        await stores.delete("acme", made.id)
+    assert (await stores.find("acme", made.id)).name == "shop"

@@ -94,10 +94,18 @@ def relationship(
     if not isinstance(expires_at, int):
         raise InvalidRelationship("`expires_at` is whole seconds since 1970: write `int(time.time()) + 3600`")
     try:
-        stored = _canonical.encode(context).decode() if context else ""
+        stored = context_text(context)
     except TypeError as error:
         raise InvalidRelationship(f"the context of {text[:MAX_USER]!r} cannot be JSON: {error}") from error
     return Relationship(head, parse_relation(relation), user, condition, stored, EpochSeconds(expires_at))
+
+
+def context_text(context: Mapping[str, object] | None) -> str:
+    """Write the context of a tuple as it is kept: JSON that is the same for the same values, empty for none.
+
+    Raises: TypeError for what JSON cannot say.
+    """
+    return _canonical.encode(context).decode() if context else ""
 
 
 def _fits(text: object, most: int) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from keystead.authz.errors import InvalidRelationship
 from keystead.authz.moments import moment, read_moment
-from keystead.authz.names import relationship
+from keystead.authz.names import context_text, relationship
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
 
@@ -55,8 +55,7 @@ def _tuples(lines: list[str]) -> Iterator[Relationship]:
 
 def canonical_context(text: str) -> str:
     """Return the context of a tuple as it is kept: canonical JSON of an object, empty for none. Raises: ValueError."""
-    read = read_context(text)
-    return msgspec.json.encode(read, order="sorted").decode() if read else ""
+    return context_text(read_context(text))
 
 
 def read_context(text: str) -> dict[str, object]:

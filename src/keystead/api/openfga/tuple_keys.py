@@ -14,11 +14,9 @@ from keystead.api.openfga.messages import TupleKey, TupleKeys
 from keystead.api.openfga.times import milliseconds_in, text_of_seconds
 from keystead.authz.engine.plan import Plan
 from keystead.authz.errors import InvalidRelationship
-from keystead.authz.names import WILDCARD, parse_object, parse_relation, parse_user
+from keystead.authz.names import WILDCARD, context_text, parse_object, parse_relation, parse_user
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
-
-_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def require_tuple_key(key: TupleKey, message: str = "TupleKey") -> None:
@@ -45,7 +43,7 @@ def relationship_of(key: TupleKey) -> Relationship:
     condition = key.condition
     if condition is None and not key.expires_at:
         return Relationship(key.object, key.relation, key.user)
-    context = _canonical(condition.context).decode() if condition is not None and condition.context else ""
+    context = context_text(condition.context) if condition is not None else ""
     name = condition.name if condition is not None else ""
     return Relationship(key.object, key.relation, key.user, name, context, _expiry(key.expires_at))
 

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import msgspec
 
+from keystead.api.openfga.times import text_of_seconds
 from keystead.app.openfga_import.client import AuthorizationServer
 from keystead.app.openfga_import.fingerprint import Fingerprint
 from keystead.app.openfga_import.progress import ProgressFile, StoreProgress
 from keystead.app.openfga_import.target import Target
-from keystead.app.openfga_import.tuples import milliseconds_of, text_of_seconds, tuple_of
+from keystead.app.openfga_import.tuples import milliseconds_of, tuple_of
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.errors import ModelError
 from keystead.authz.served.model_documents import read_document
@@ -72,7 +73,7 @@ class Copying:
         self._save()
         await self._copy_models(found)
         if progress.stage == "models":
-            progress.began, progress.stage = text_of_seconds(self._clock() - _MARGIN), "tuples"
+            progress.began, progress.stage = text_of_seconds(int(self._clock()) - _MARGIN), "tuples"
             self._save()
         if progress.stage == "tuples":
             await self._copy_tuples(found, progress)

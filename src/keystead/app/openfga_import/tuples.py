@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from keystead.api.openfga.times import milliseconds_in, text_of_seconds
+from keystead.app.openfga_import.client import ServerRefused
+from keystead.authz.names import context_text
 from keystead.core.values import EpochSeconds
 from keystead.storage.ports import Relationship
 
@@ -16,13 +18,12 @@ Json = dict[str, Any]
 def tuple_of(key: Json) -> Relationship:
     """Read a tuple key. Context is kept as canonical JSON; `expires_at` is Keystead's."""
     condition: Json = key.get("condition") or {}
-    context = condition.get("context")
     return Relationship(
         key["object"],
         key["relation"],
         key["user"],
         condition.get("name") or "",
-        msgspec.json.encode(context, order="sorted").decode() if context else "",
+        context_text(condition.get("context")),
         EpochSeconds(seconds_of(key["expires_at"]) if key.get("expires_at") else 0),
     )
 
@@ -40,15 +41,13 @@ def key_of(tuple: Relationship) -> Json:
 
 
 def seconds_of(text: str) -> int:
-    """Read an RFC 3339 time."""
-    return int(datetime.fromisoformat(text).timestamp())
+    """Read an RFC 3339 time. Raises: ServerRefused."""
+    return milliseconds_of(text) // 1000
 
 
 def milliseconds_of(text: str) -> int:
-    """Read an RFC 3339 time, to the millisecond."""
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def text_of_seconds(seconds: float) -> str:
-    """Write an RFC 3339 time."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Read an RFC 3339 time, to the millisecond. Raises: ServerRefused."""
+    found = milliseconds_in(text)
+    if found is None:
+        raise ServerRefused(f"the server sent {text[:40]!r} for a time; OpenFGA sends 2026-01-31T12:00:00Z")
+    return found

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Check = Callable[[int, int], bool | None]
 """(number of an object, number of a user) -> whether the user has the relation. None: ask the solver."""
-NOBODY_KNOWN: Final = -2
-"""Stands for a user that no tuple names. It is no cell's content."""
 _SHARED: Final = 512
 """Sources kept compiled for other graphs under the same plan, by their text."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from keystead.authz.served.errors import UnknownModel, UnknownStore
+from keystead.authz.served.errors import KeptByConfiguration, UnknownModel, UnknownStore
 from keystead.core.records.authorization import AuthorizationModelDocument, AuthorizationStore, ModelAssertions
 from keystead.core.ulid import new_ulid, turned
 from keystead.core.values import EpochSeconds
@@ -88,8 +88,12 @@ def keep_assertions(realm: str, id: str, model: str, assertions: str) -> Write[N
 
 
 def forget_store(realm: str, id: str) -> Write[None]:
-    """Remove a store: from here on nobody finds it, nor what is left of it. Raises: UnknownStore."""
-    yield from store_of(realm, id)
+    """Remove a store: from here on nobody finds it, nor what is left of it.
+
+    Raises: UnknownStore, KeptByConfiguration.
+    """
+    if (yield from store_of(realm, id)).managed_by:
+        raise KeptByConfiguration("this store is kept by the configuration file; take it out of `authz.stores`")
     yield from remove(AuthorizationStore, realm, id)
 
 

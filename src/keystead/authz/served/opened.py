@@ -14,7 +14,6 @@ import msgspec
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan
 from keystead.authz.model import AuthorizationModel
-from keystead.authz.replica import Replica
 from keystead.core.records.authorization import AuthorizationStore
 
 V = TypeVar("V")
@@ -88,7 +87,3 @@ class Kept(Generic[V]):
     def __len__(self) -> int:
         """Count what is kept."""
         return len(self._values)
-
-
-Replicas = Kept[Replica]
-"""Keys: realm, store, model."""

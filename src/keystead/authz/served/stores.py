@@ -15,7 +15,7 @@ from typing import Final
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.replica import NEWEST, Replica, version_of
 from keystead.authz.served import catalogue
-from keystead.authz.served.errors import ForeignToken, KeptByConfiguration, UnknownModel, UnknownStore
+from keystead.authz.served.errors import ForeignToken, UnknownModel, UnknownStore
 from keystead.authz.served.feed import Cursor, facts_after
 from keystead.authz.served.model_documents import read_document, write_document
 from keystead.authz.served.opened import Kept, Known, Opened
@@ -57,6 +57,7 @@ class AuthorizationStores:
         self._maximum_lag = maximum_lag
         self._known: Kept[Known] = Kept(4_096)
         self._replicas: Kept[Replica] = Kept(kept_models)
+        """Keys: realm, store, model."""
 
     async def create(self, realm: str, name: str) -> AuthorizationStore:
         """Make a store. Names need not be unique."""
@@ -77,8 +78,6 @@ class AuthorizationStores:
 
     async def delete(self, realm: str, store: str) -> None:
         """Remove a store with everything in it. Raises: UnknownStore, KeptByConfiguration."""
-        if (await self.find(realm, store)).managed_by:
-            raise KeptByConfiguration("this store is kept by the configuration file; take it out of `authz.stores`")
         await self._backend.write(lambda: catalogue.forget_store(realm, store))
         self._known.forget(realm, store)
         self._replicas.forget(realm, store)

@@ -12,6 +12,7 @@ import msgspec
 from keystead.authz.conditions.times import read_timestamp
 from keystead.authz.conditions.values import SECOND, Failure
 from keystead.authz.errors import InvalidRelationship
+from keystead.authz.names import context_text
 from keystead.authz.storefile.shapes import FileCondition, FileTuple, Moment
 from keystead.authz.storefile.yaml_text import read_text, read_yaml
 from keystead.core.errors import ConfigurationError
@@ -20,7 +21,6 @@ from keystead.storage.ports import Relationship
 
 _DEMANDED: Final = ("user_type", "user_id", "relation", "object_type", "object_id")
 _OPTIONAL: Final = ("user_relation", "condition_name", "condition_context", "expires_at")
-_canonical: Final = msgspec.json.Encoder(order="sorted")
 
 
 def read_tuple_file(path: Path, named_by: Path) -> list[FileTuple]:
@@ -45,7 +45,7 @@ def relationship_of(written: FileTuple) -> Relationship:
     name, context = "", ""
     if written.condition is not None:
         name = written.condition.name
-        context = _canonical.encode(written.condition.context).decode() if written.condition.context else ""
+        context = context_text(written.condition.context)
     return Relationship(
         written.object, written.relation, written.user, name, context, EpochSeconds(int(seconds_of(written.expires_at)))
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from keystead.authz.served import catalogue
 from keystead.core.records.console_change import ConsoleChange
-from keystead.core.values import EpochSeconds, Seconds
+from keystead.core.values import EpochSeconds
 from keystead.storage.ports import (
+    CHANGES_KEPT,
     Read,
     ReadRelationships,
     RelationshipsRefused,
@@ -18,8 +19,6 @@ from keystead.storage.ports import (
     write_relationships,
 )
 from keystead.web.console.page import ConsoleVisit
-
-_KEPT = Seconds(90 * 86_400)
 
 
 async def write_and_note(
@@ -40,7 +39,7 @@ async def write_and_note(
         outcome = yield from write_relationships(operation)
         if isinstance(outcome, RelationshipsWritten):
             id = _id(operation.store, outcome.revision)
-            expires = EpochSeconds(now + _KEPT)
+            expires = EpochSeconds(now + CHANGES_KEPT)
             name = account.name or account.username
             note = ConsoleChange(realm=operation.realm, id=id, subject=account.id, name=name, expires_at=expires)
             yield from put(note, now)
