@@ -164,7 +164,8 @@ def _applications(
     cx: ServerContext, authorization: AuthorizationService, configuration: IssuerConfiguration, metrics: Metrics
 ) -> tuple[Application, Application]:
     """Return what the public listener serves, and what the one serves that asks for certificates: all but pages."""
-    authzen = Authzen(cx, authorization.stores, authorization.authorize, configuration.default_store)
+    seconds = configuration.authorization.seconds
+    authzen = Authzen(cx, authorization.stores, authorization.authorize, configuration.default_store, seconds)
     authorization_routes = SeveralRoutes(
         AuthorizationRoutes(authorization, urlsplit(cx.base_url).path), AuthzenRoutes(authzen)
     )

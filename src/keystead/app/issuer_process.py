@@ -104,6 +104,7 @@ def _authorization_limits(settings: AuthorizationSettings) -> AuthorizationLimit
         tuples_per_write=settings.maximum_tuples_per_write,
         contextual_tuples=settings.maximum_contextual_tuples,
         resolution_depth=settings.maximum_resolution_depth,
+        seconds=settings.maximum_seconds,
     )
 
 

@@ -111,7 +111,7 @@ class Conditional(Denied, frozen=True, tag="conditional"):
     tuples it hangs on.
     Reasons: `authz.condition_missing` (parameters are missing), `authz.condition_failed` (a value has the wrong type or
     the expression failed on it), `authz.too_deep` (beyond `maximum_depth`), `authz.too_costly` (a condition cost more
-    than its limit).
+    than its limit), `authz.out_of_time` (a server had no more time for the question).
     """
 
     missing: tuple[str, ...] = ()

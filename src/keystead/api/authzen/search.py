@@ -14,6 +14,8 @@ from typing import Any, Final
 from keystead.api.authzen.evaluation import Asking, subject_name
 from keystead.api.authzen.messages import ActionSearch, Page, ResourceSearch, SubjectSearch, merged_context
 from keystead.api.authzen.page_tokens import PageTokens
+from keystead.authz.decisions import Conditional
+from keystead.authz.engine.allowance import OUT_OF_TIME, OutOfTime
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.objects import list_objects
 from keystead.authz.errors import InvalidQuery, InvalidRelationship, Undecided
@@ -55,10 +57,10 @@ def search_resources(asked: ResourceSearch, asking: Asking, tokens: PageTokens) 
             names: Iterable[str] = list_objects(
                 evaluator, type, relation, user, after=f"{type}:{after}" if after else "", limit=limit
             )
+        except OutOfTime:
+            raise
         except Undecided:
-            names = (
-                name for name in sorted(evaluator.graph.objects_of(type)) if evaluator.decide(user, relation, name)
-            )
+            names = (name for name in sorted(evaluator.graph.objects_of(type)) if _may(evaluator, user, relation, name))
         return _ids(names, type, after)
 
     return _page(look, asked.page, tokens, lambda id: {"type": asked.resource.type, "id": id})
@@ -75,7 +77,7 @@ def search_actions(asked: ActionSearch, asking: Asking, tokens: PageTokens) -> d
         resource = object_name(asked.resource.type, asked.resource.id)
         names = (relation for type, relation in evaluator.graph.plan.slots if type == asked.resource.type)
         for relation in sorted(names):
-            if relation > after and evaluator.decide(user, relation, resource):
+            if relation > after and _may(evaluator, user, relation, resource):
                 yield relation
 
     return _page(look, asked.page, tokens, lambda name: {"name": name})
@@ -89,12 +91,22 @@ def _subjects(evaluator: Evaluator, resource: str, relation: str, type: str) -> 
     everybody = f"{type}:{WILDCARD}"
     try:
         found = evaluator.list_users(resource, relation, type)
+    except OutOfTime:
+        raise
     except Undecided:
         found = [everybody]
     if everybody not in found:
         return found
     asked = sorted({everybody, *evaluator.graph.objects_of(type)})
-    return (name for name in asked if evaluator.decide(name, relation, resource))
+    return (name for name in asked if _may(evaluator, name, relation, resource))
+
+
+def _may(evaluator: Evaluator, user: str, relation: str, object: str) -> bool:
+    """Decide; what hangs on a condition is not found, but what there was no time for must not go missing."""
+    decision = evaluator.decide(user, relation, object)
+    if isinstance(decision, Conditional) and decision.reason == OUT_OF_TIME:
+        raise OutOfTime
+    return bool(decision)
 
 
 def _ids(names: Iterable[str], type: str, after: str) -> Found:

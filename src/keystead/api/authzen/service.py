@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,7 @@ from keystead.api.authzen.page_tokens import PageTokens
 from keystead.api.authzen.search import search_actions, search_resources, search_subjects
 from keystead.api.callers import Authorize, Caller
 from keystead.api.state_headers import MODEL_HEADER, revision_asked
+from keystead.authz.engine.allowance import Allowance, OutOfTime
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.served import AuthorizationStores, ForeignToken, Opened, UnknownModel, UnknownStore
 from keystead.core.decisions import Decision
@@ -61,12 +63,16 @@ class DefaultStore(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Authzen:
-    """The parts behind the endpoints. `authorize` says who calls, or gives the refusal to send."""
+    """The parts behind the endpoints. `authorize` says who calls, or gives the refusal to send.
+
+    One request may look for answers for so many `seconds`.
+    """
 
     cx: ServerContext
     stores: AuthorizationStores
     authorize: Authorize
     default: DefaultStore | None = None
+    seconds: float = 1.0
 
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Reply]]
@@ -128,6 +134,8 @@ async def _answer(authzen: Authzen, path: str, store: str, request: Request) -> 
         document = await _ask(authzen, path, store, caller, request)
     except Fault as fault:
         return text_reply(fault.status, fault.message, headers)
+    except OutOfTime as error:
+        return text_reply(400, str(error), headers)
     except UnknownStore:
         return text_reply(404, "There is no such store.", headers)
     except (UnknownModel, ForeignToken) as error:
@@ -145,8 +153,10 @@ async def _ask(authzen: Authzen, path: str, store: str, caller: Caller, request:
         raise Fault("No store is the default here: name one, {base}/authz/stores/{id}/access/v1/...", 404)
     opened = await _open(authzen, store, caller.realm, request)
 
+    allowance = Allowance(authzen.seconds, time.monotonic)
+
     def asking(context: Mapping[str, object]) -> Evaluator:
-        return Evaluator(opened.graph, now=request.now, context=context)
+        return Evaluator(opened.graph, now=request.now, context=context, spend=allowance.spend)
 
     tokens = PageTokens(authzen.cx.sealer, caller.realm, path, store, opened.model_id, _without_page(message))
     document = _respond(message, asking, tokens)

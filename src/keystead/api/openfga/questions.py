@@ -15,6 +15,7 @@ from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import problem_of_question, require_accepted
 from keystead.authz.decisions import AuthorizationDecision, Conditional
 from keystead.authz.engine import objects as engine_objects
+from keystead.authz.engine.allowance import OUT_OF_TIME
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.overlay import overlaid
 from keystead.authz.errors import InvalidQuery, Undecided
@@ -25,7 +26,7 @@ TOO_COMPLEX: Final = (
     "Authorization Model resolution required too many rewrite rules to be resolved. Check your authorization model "
     "for infinite recursion or too much nesting"
 )
-_TOO_DEEP: Final = "authz.too_deep"
+_BEYOND_LIMITS: Final = {"authz.too_deep": TOO_COMPLEX, OUT_OF_TIME: ""}
 
 
 def require_question(key: TupleKey | None, place: str) -> TupleKey:
@@ -72,8 +73,8 @@ def definite(decision: AuthorizationDecision) -> bool:
 
 def undecided(reason: str, detail: str) -> ApiFault:
     """Return the error for what could not be decided."""
-    if reason == _TOO_DEEP:
-        return ApiFault("authorization_model_resolution_too_complex", TOO_COMPLEX)
+    if reason in _BEYOND_LIMITS:
+        return ApiFault("authorization_model_resolution_too_complex", _BEYOND_LIMITS[reason] or detail)
     return ApiFault(VALIDATION, detail)
 
 
@@ -84,6 +85,7 @@ def evaluator_over(call: Call, opened: Opened, tuples: Sequence[Relationship], c
         now=call.request.now,
         context=context,
         maximum_depth=call.service.limits.resolution_depth,
+        spend=call.spend,
     )
 
 

@@ -8,6 +8,7 @@ Does not: know tokens. `authorize` does: `keystead.api.access` on a server, `any
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ import msgspec
 from keystead.api.callers import Authorize, Caller
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.state_headers import MODEL_HEADER, revision_asked
+from keystead.authz.engine.allowance import Allowance
 from keystead.authz.errors import InvalidQuery, InvalidRelationship
 from keystead.authz.served import (
     AuthorizationStores,
@@ -36,7 +38,7 @@ _logger = logging.getLogger("keystead.http")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one request may ask for. The defaults are OpenFGA's."""
+    """How much one request may ask for. The defaults are OpenFGA's; `seconds` of looking for answers are ours."""
 
     checks_per_batch: int = 50
     tuples_per_write: int = 100
@@ -45,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     model_bytes: int = 262_144
     condition_context_bytes: int = 32_768
     resolution_depth: int = 25
+    seconds: float = 1.0
 
 
 class Everybody(NamedTuple):
@@ -91,6 +94,7 @@ class Call(msgspec.Struct):
     caller: Caller
     store: str = ""
     last: str = ""
+    allowance: Allowance | None = None
 
     @property
     def realm(self) -> str:
@@ -109,6 +113,12 @@ class Call(msgspec.Struct):
             raise ApiFault(VALIDATION, f"invalid value for enum field consistency: {consistency!r}")
         at_least = revision_asked(self.request, self.store)
         return await self.stores.open(self.realm, self.store, model, at_least=at_least, newest=newest)
+
+    def spend(self) -> None:
+        """Look on only while the request has time. Raises: OutOfTime."""
+        if self.allowance is None:
+            self.allowance = Allowance(self.service.limits.seconds, time.monotonic)
+        self.allowance.spend()
 
     def reply(self, document: object, model: str = "", status: int = 200) -> Reply:
         """Return a JSON reply that says which model it came from."""

@@ -39,7 +39,8 @@ class AuthorizationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
 
     `maximum_checks_per_batch` bounds batch-check, `maximum_tuples_per_write` write, `maximum_contextual_tuples` every
     question. `maximum_resolution_depth` is how many usersets and parents a question goes through before it is answered
-    `authorization_model_resolution_too_complex`; 0: as many as it takes.
+    `authorization_model_resolution_too_complex`; 0: as many as it takes. `maximum_seconds` bounds how
+    long the questions of one request may take together; beyond, they are answered like that too.
     """
 
     stores: dict[str, StoreSettings] = {}
@@ -47,6 +48,7 @@ class AuthorizationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     maximum_tuples_per_write: Annotated[int, Meta(ge=1, le=10_000)] = 100
     maximum_contextual_tuples: Annotated[int, Meta(ge=0, le=10_000)] = 100
     maximum_resolution_depth: Annotated[int, Meta(ge=0)] = 25
+    maximum_seconds: Annotated[float, Meta(gt=0, le=60)] = 1.0
 
 
 def store_problems(settings: AuthorizationSettings, realms: Mapping[str, object], directory: Path) -> Iterator[Problem]:

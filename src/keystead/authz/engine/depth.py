@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from keystead.authz.decisions import Allowed, AuthorizationDecision
+from keystead.authz.engine.allowance import EVERY
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.rules import Also, Named, Through, leaves
@@ -22,6 +23,8 @@ def nodes_within(graph: Graph, judge: Judge, start: int, maximum: int) -> set[in
         following: list[int] = []
         for node in level:
             if node not in within:
+                if len(within) % EVERY == EVERY - 1:
+                    judge.spend()
                 within.add(node)
                 object, slot = divmod(node, graph.plan.width)
                 for rule in leaves(graph.plan.rules[slot]):

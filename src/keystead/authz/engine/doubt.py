@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from keystead.authz.conditions import Condition, Unevaluable
+from keystead.authz.engine.allowance import Spend, without_limit
 from keystead.authz.engine.qualified import Qualifier
 
 REASONS: Final[Mapping[str, str]] = {
@@ -30,10 +31,17 @@ class Judge:
     """Decides for one question's time and context whether a qualified tuple counts. Kleene's third value: a `Doubt`.
 
     A tuple that has expired does not count, whatever its condition. What the tuple stores wins over what the question
-    brings, so that nobody can talk a stored limit away.
+    brings, so that nobody can talk a stored limit away. `spend` is called for what takes time.
     """
 
-    def __init__(self, conditions: Mapping[str, Condition], now: float, context: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        conditions: Mapping[str, Condition],
+        now: float,
+        context: Mapping[str, object],
+        spend: Spend = without_limit,
+    ) -> None:
+        self.spend = spend
         self._conditions = conditions
         self._now = now
         self._context = context
@@ -61,6 +69,7 @@ class Judge:
         return {**self._context, **qualifier.context}
 
     def _evaluate(self, name: str, context: Mapping[str, object]) -> bool | Doubt:
+        self.spend()
         outcome = self._conditions[name].evaluate(context)
         if isinstance(outcome, Unevaluable):
             return Doubt(REASONS[outcome.reason], outcome.detail, outcome.missing)

@@ -7,7 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from keystead.authz.decisions import Allowed, AuthorizationDecision, Conditional, Denied
+from keystead.authz.engine.allowance import OUT_OF_TIME, OutOfTime, Spend, without_limit
 from keystead.authz.engine.depth import hops, nodes_within
 from keystead.authz.engine.doubt import Judge
 from keystead.authz.engine.expansion import Expansion, expand
@@ -31,6 +34,7 @@ class Evaluator:
     `now` decides which expiring tuples still count (left out: none does), `context` has the parameters of conditions.
     `maximum_depth` is OpenFGA's: a yes that needs what lies that many usersets and parents away is a conditional;
     0: no limit. A no is never in doubt for its sake.
+    `spend` is called while it works, and stops it by raising OutOfTime: what is then not known is a conditional.
     """
 
     def __init__(
@@ -40,9 +44,10 @@ class Evaluator:
         now: float = END_OF_TIME,
         context: Mapping[str, object] | None = None,
         maximum_depth: int = 0,
+        spend: Spend = without_limit,
     ) -> None:
         self.graph = graph
-        self.judge = Judge(graph.plan.conditions, now, context or {})
+        self.judge = Judge(graph.plan.conditions, now, context or {}, spend)
         self.maximum_depth = maximum_depth
 
     def holds(self, user: str, relation: str, object: str) -> bool:
@@ -54,8 +59,11 @@ class Evaluator:
         question = ask(graph, user, relation, object)
         if self._has_shortcut(question) and not self.maximum_depth:
             return reaches(graph, question.user, question.everybody, question.node)
-        perhaps = self._perhaps(question)
-        return self._solve(question)[1].value is Value.TRUE if perhaps is None else perhaps
+        try:
+            perhaps = self._perhaps(question)
+            return self._solve(question)[1].value is Value.TRUE if perhaps is None else perhaps
+        except OutOfTime:
+            return False
 
     def decide(self, user: str, relation: str, object: str) -> AuthorizationDecision:
         """Decide, with the slug of a no but without a path. Raises: InvalidQuery."""
@@ -66,6 +74,14 @@ class Evaluator:
                 return Denied("authz.no_path", denied, revision=revision)
             return self.explain(user, relation, object) if self.maximum_depth else Allowed(revision=revision)
         question = ask(self.graph, user, relation, object)
+        try:
+            self.judge.spend()
+            return self._decide(question, denied)
+        except OutOfTime as stopped:
+            return replace(stopped.decision, revision=revision)
+
+    def _decide(self, question: Question, denied: str) -> AuthorizationDecision:
+        revision = self.graph.revision
         if self._has_shortcut(question) and not self.maximum_depth:
             if reaches(self.graph, question.user, question.everybody, question.node):
                 return Allowed(revision=revision)
@@ -83,7 +99,7 @@ class Evaluator:
         """Decide for a list: a conditional answer is neither in it nor out. Raises: Undecided, InvalidQuery."""
         decision = self.decide(user, relation, object)
         if isinstance(decision, Conditional):
-            raise Undecided(decision)
+            raise OutOfTime(decision.revision) if decision.reason == OUT_OF_TIME else Undecided(decision)
         return bool(decision)
 
     def explain(self, user: str, relation: str, object: str) -> AuthorizationDecision:
@@ -91,7 +107,11 @@ class Evaluator:
         question = ask(self.graph, user, relation, object)
         decision = trace(self.graph, question) if self._has_shortcut(question) else None
         if decision is None or (self.maximum_depth and hops(decision) >= self.maximum_depth):
-            return explain(*self._solve(question))
+            try:
+                self.judge.spend()
+                return explain(*self._solve(question))
+            except OutOfTime as stopped:
+                return replace(stopped.decision, revision=self.graph.revision)
         return decision
 
     def list_users(self, object: str, relation: str, filter: str, *, after: str = "", limit: int = 0) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from keystead.authz.engine.allowance import Spend, without_limit
+
 STRANGER: Final = 1
 EVERYBODY: Final = -1
 MAX_WORK: Final = 100_000
@@ -48,13 +50,13 @@ Formula = Leaf | Either | Every | Without
 Masks = Mapping[int, int]
 
 
-def solve(formulas: Mapping[int, Formula], itself: Masks) -> dict[int, int]:
+def solve(formulas: Mapping[int, Formula], itself: Masks, spend: Spend = without_limit) -> dict[int, int]:
     """Return for every node who certainly has it. `itself`: who a node lets in anyhow.
 
     The well-founded model, as the solver has it: what could hold only by going round in a circle does not. Circles are
     settled one by one, innermost first, so that time stays linear where there are none.
     """
-    circuit = _Circuit(formulas, itself)
+    circuit = _Circuit(formulas, itself, spend)
     certain, possible = dict.fromkeys(formulas, 0), dict.fromkeys(formulas, 0)
     for members in components(formulas):
         if len(members) == 1 and members[0] not in targets_of(formulas[members[0]]):
@@ -70,7 +72,9 @@ def solve(formulas: Mapping[int, Formula], itself: Masks) -> dict[int, int]:
     return certain
 
 
-def named(formulas: Mapping[int, Formula], itself: Masks, certain: Masks) -> dict[int, int]:
+def named(
+    formulas: Mapping[int, Formula], itself: Masks, certain: Masks, spend: Spend = without_limit
+) -> dict[int, int]:
     """Return for every node which of those who certainly have it are named on the way, wildcards left aside.
 
     Under `and` it is enough to be named in one part.
@@ -86,14 +90,15 @@ def named(formulas: Mapping[int, Formula], itself: Masks, certain: Masks) -> dic
                 return value(base, values) & _value(formula, certain, certain)
 
     values = dict.fromkeys(formulas, 0)
-    _Circuit(formulas, itself).grow(list(formulas), value, values)
+    _Circuit(formulas, itself, spend).grow(list(formulas), value, values)
     return values
 
 
 class _Circuit:
     """Grows values until nothing changes."""
 
-    def __init__(self, formulas: Mapping[int, Formula], itself: Masks) -> None:
+    def __init__(self, formulas: Mapping[int, Formula], itself: Masks, spend: Spend) -> None:
+        self._spend = spend
         self.formulas = formulas
         self.itself = itself
         self.led_from: dict[int, list[int]] = {}
@@ -106,6 +111,7 @@ class _Circuit:
         values.update(dict.fromkeys(members, 0))
         queue, waiting, among = list(members), set(members), set(members)
         for node in queue:
+            self._spend()
             waiting.discard(node)
             found = self.itself.get(node, 0) | value(self.formulas[node], values)
             if found != values[node]:

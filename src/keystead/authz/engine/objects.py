@@ -35,8 +35,13 @@ def list_objects(
     if after:
         names = names[bisect_right(names, after) :]
     if not graph.plan.shortcuts.has[slot] or userset or graph.qualified_below(slot):
-        return list(islice((name for name in names if evaluator.certain(user, relation, name)), limit or None))
+        return list(islice((name for name in names if _has(evaluator, user, relation, name)), limit or None))
     return names[:limit] if limit else names
+
+
+def _has(evaluator: Evaluator, user: str, relation: str, name: str) -> bool:
+    evaluator.judge.spend()
+    return evaluator.certain(user, relation, name)
 
 
 def _candidates(graph: Graph, question: Question) -> list[str]:

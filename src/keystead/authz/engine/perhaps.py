@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from keystead.authz.engine.allowance import EVERY
 from keystead.authz.engine.doubt import Doubt, Judge
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.question import Question
@@ -18,7 +19,9 @@ def perhaps_reaches(graph: Graph, judge: Judge, question: Question) -> bool | No
     walk, seen, doubtful = [question.node], {question.node}, list[int]()
     named = False
     for certain in (True, False):
-        for node in walk:
+        for steps, node in enumerate(walk):
+            if steps % EVERY == EVERY - 1:
+                judge.spend()
             verdict = _names(graph, judge, question, node)
             if verdict is True:
                 return True if certain else None

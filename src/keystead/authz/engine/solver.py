@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
+from keystead.authz.engine.allowance import EVERY
 from keystead.authz.engine.doubt import Doubt, Judge
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.loops import settle_loop
@@ -78,6 +79,8 @@ class Solver:
             vertex.value = Value.TRUE
             return True
         self._clock += 1
+        if not self._clock % EVERY:
+            self.judge.spend()
         vertex.order = vertex.low = self._clock
         if vertex.gate is Gate.ANY:
             vertex.children = self._children(vertex)

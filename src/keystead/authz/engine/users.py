@@ -46,11 +46,12 @@ def list_users(evaluator: Evaluator, object: str, relation: str, filter: str) ->
     if not _can_lead(graph.plan, slot, sought):
         return []
     walk = _Walk(evaluator, graph.node(number, slot), sought)
-    certain = solve(walk.formulas, walk.itself)
+    spend = evaluator.judge.spend
+    certain = solve(walk.formulas, walk.itself, spend)
     found = certain[walk.start]
     everybody = bool(found & STRANGER)
     if everybody:
-        found = named(walk.formulas, walk.itself, certain)[walk.start]
+        found = named(walk.formulas, walk.itself, certain, spend)[walk.start]
     listed = [walk.name(who, object) for who, bit in walk.bits.items() if found & bit]
     return sorted([*listed, f"{sought.type}:{WILDCARD}"] if everybody else listed)
 
@@ -145,6 +146,7 @@ class _Walk:
         return done
 
     def _formula(self, node: int) -> Formula:
+        self.judge.spend()
         if node < 0:
             return self._parts[node]
         object, slot = divmod(node, self.graph.plan.width)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import Final
 
+from keystead.authz.engine.allowance import Allowance
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.graph import Graph
 from keystead.authz.errors import InvalidRelationship
@@ -16,6 +19,9 @@ from keystead.core.records.authorization import AuthorizationStore
 from keystead.storage.ports import ReadRelationships, Relationship
 from keystead.web.console.page import ConsoleVisit
 from keystead.web.console.supposing import supposed
+
+_SECONDS: Final = 1.0
+"""What one page may take to find its answers; others wait meanwhile."""
 
 
 class SuppositionForm(Form, frozen=True, kw_only=True):
@@ -55,7 +61,8 @@ async def suppose(visit: ConsoleVisit, store: AuthorizationStore, form: Supposit
         await _require_stored(visit, store, gone)
     opened = await visit.desk.stores.open(visit.realm, store.id)
     graph: Graph = supposed(opened.graph, accepted_tuples(opened.plan, extra), without)
-    return Asked(Evaluator(graph, now=now, context=context), extra, without, opened.revision, now)
+    spend = Allowance(_SECONDS, time.monotonic).spend
+    return Asked(Evaluator(graph, now=now, context=context, spend=spend), extra, without, opened.revision, now)
 
 
 async def _require_stored(visit: ConsoleVisit, store: AuthorizationStore, tuple: Relationship) -> None:
