@@ -32,6 +32,11 @@ type folder
     define editor: ([user, group#member] or editor from parent) but not blocked
     define spoiled: [user] or odd from parent
     define odd: [user] but not spoiled
+type document
+  relations
+    define parent: [folder]
+    define blocked: [user]
+    define viewer: viewer from parent but not blocked
 """
 LIMIT: Final = 4.0
 """Seconds of CPU time per question, on a core that runs the yardstick in `YARDSTICK` seconds."""
@@ -203,3 +208,12 @@ def test_diamonds_with_two_to_the_five_hundred_paths(relation: str) -> None:
 def test_listing_what_a_user_of_everything_may_see() -> None:
     evaluator = evaluator_of(f"folder:{number}#viewer@user:alice" for number in range(5_000))
     assert len(list_objects(evaluator, "folder", "viewer", "user:alice")) == 5_000
+
+
+def test_many_parents_that_all_lead_to_the_same_long_way() -> None:
+    parents = [f"document:1#parent@folder:p{number}" for number in range(2_000)]
+    ways = [f"folder:p{number}#parent@folder:0" for number in range(2_000)]
+    chain = [f"folder:{number}#parent@folder:{number + 1}" for number in range(2_000)]
+    evaluator = evaluator_of([*parents, *ways, *chain, "group:x#member@user:mallory", "folder:2000#viewer@user:alice"])
+    assert not ask_every_way(evaluator, "user:mallory", "viewer", "document:1")
+    assert ask_every_way(evaluator, "user:alice", "viewer", "document:1")

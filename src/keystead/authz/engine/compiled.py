@@ -97,7 +97,7 @@ def bind(graph: Graph, source: Source, slot: int, kind: int) -> Check:
 def bind_layers(graph: Graph, source: Source, kind: int, plain: list[Check]) -> Check:
     """Let compiled source of a rule with `and` or `but not` read the columns of a graph."""
     readers = [graph.reader(column) for column in source.columns]
-    check: Check = _code(source.text)([0], Spent, _has, _leads, *asked(graph, kind), *readers, *plain)
+    check: Check = _code(source.text)(left := [0], Spent, _has, _leads(left), *asked(graph, kind), *readers, *plain)
     return check
 
 
@@ -116,11 +116,21 @@ def _has(cell: Cell, user: int) -> bool:
     return cell == user or (not isinstance(cell, int) and user in cell)
 
 
-def _leads(cell: Cell, check: Check, user: int) -> bool | None:
-    """Tell whether the user has something at any of the objects in a cell."""
-    if isinstance(cell, int):
-        return cell >= 0 and check(cell, user)
-    return any(check(each, user) for each in cell)
+def _leads(left: list[int]) -> Callable[[Cell, Check, int], bool | None]:
+    """Return what tells whether the user has something at any of the objects in a cell.
+
+    Each object is a call of those that are `left`: what is behind one is looked at again behind the next.
+    """
+
+    def leads(cell: Cell, check: Check, user: int) -> bool | None:
+        if isinstance(cell, int):
+            return cell >= 0 and check(cell, user)
+        left[0] -= len(cell)
+        if left[0] < 0:
+            raise Spent
+        return any(check(each, user) for each in cell)
+
+    return leads
 
 
 @lru_cache(maxsize=_SHARED)
