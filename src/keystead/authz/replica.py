@@ -55,6 +55,10 @@ def version_of(backend: Store) -> Callable[[], int] | None:
     return backend.version if isinstance(backend, Versioned) else None
 
 
+class Holder:
+    """Stands for somebody who must find a graph as it is."""
+
+
 class Replica:
     """One store of tuples of one realm, as a graph under one plan. For one event loop.
 
@@ -117,6 +121,13 @@ class Replica:
                 self._apply(changes)
         self._looked_at, self._version = max(looked_at, self._looked_at), version
         return self.graph
+
+    def hold(self, graph: Graph) -> object:
+        """Keep a graph that `catch_up` returned as it is, while what this returns is kept. Costs a copy per change."""
+        holder = Holder()
+        if graph is self.graph:  # else nobody changes it any more
+            self.held.add(holder)
+        return holder
 
     def exchange(self, gone: Iterable[Relationship], come: Iterable[Relationship]) -> None:
         """Take out and in tuples that come from elsewhere; `facts` has the same already."""

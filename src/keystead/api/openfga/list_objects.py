@@ -3,11 +3,13 @@
 Shape: `{"type", "relation", "user", "contextual_tuples", "context"}` -> `{"objects": ["document:1", ...]}`, or a line
 `{"result": {"object": "document:1"}}` for each. The answer is whole, in bytewise order, unless `page_size` (ours) asks
 for a page: then `continuation_token` is in the answer, empty at the end, and goes back in the next request.
+Where every object must be asked about and they are many, others are served in between, and long lists one by one.
 Does not: stop at 1,000 objects or after three seconds, as OpenFGA does without saying so.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -18,13 +20,15 @@ from keystead.api.openfga.bodies import Body
 from keystead.api.openfga.faults import VALIDATION, ApiFault
 from keystead.api.openfga.messages import ListObjectsRequest
 from keystead.api.openfga.paging import continuation_token, position_of
-from keystead.api.openfga.questions import accepted, evaluator_over, objects_of
+from keystead.api.openfga.questions import accepted, evaluator_over, objects_of, objects_of_many
 from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import problem_of_user, require_contextual
+from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.served import Opened
 from keystead.core.http import Reply, StreamedReply
 
 _body: Final = Body(ListObjectsRequest)
+_encoder: Final = msgspec.json.Encoder()
 _LARGEST_PAGE: Final = 1_000
 _LINES: Final = 200
 NDJSON: Final = (b"content-type", b"application/json")
@@ -54,10 +58,10 @@ async def streamed_list_objects(call: Call) -> Reply:
 
 
 async def _lines(objects: Sequence[str]) -> AsyncIterator[bytes]:
-    """Yield the lines, some at a time, so that a slow reader holds up nobody but itself."""
+    """Yield the lines, some at a time, so that neither a slow reader nor a long list holds up others."""
     for start in range(0, len(objects), _LINES):
-        part = [{"result": {"object": each}} for each in objects[start : start + _LINES]]
-        yield b"".join(msgspec.json.encode(line) + b"\n" for line in part)
+        yield _encoder.encode_lines([{"result": {"object": each}} for each in objects[start : start + _LINES]])
+        await asyncio.sleep(0)
 
 
 def _well_formed(call: Call, message: str) -> ListObjectsRequest:
@@ -71,17 +75,29 @@ def _well_formed(call: Call, message: str) -> ListObjectsRequest:
 
 
 async def _answer(call: Call, asked: ListObjectsRequest, after: str, limit: int) -> tuple[Opened, Sequence[str]]:
+    question = (asked.type, asked.relation, asked.user)
+    opened, evaluator = await _open(call, asked)
+    objects = objects_of(evaluator, question, after, limit)
+    if objects is None:
+        async with call.stores.long_questions:  # opened anew: who waits holds nothing
+            call.allowance = None
+            opened, evaluator = await _open(call, asked)
+            held = opened.hold()
+            objects = await objects_of_many(evaluator, question, after, limit, call.give_way)
+            del held
+    facts = {"user": asked.user, "relation": asked.relation, "type": asked.type, "revision": opened.revision}
+    call.tell("authz.list_objects", True, "authz.answered", **facts)
+    return opened, objects
+
+
+async def _open(call: Call, asked: ListObjectsRequest) -> tuple[Opened, Evaluator]:
     opened = await call.open(asked.authorization_model_id, asked.consistency)
     extra = accepted(opened, asked.contextual_tuples.tuple_keys if asked.contextual_tuples else ())
     require_relation(opened, asked.type, asked.relation)
     problem = problem_of_user(opened.plan, asked.user)
     if problem:
         raise ApiFault(VALIDATION, f"invalid 'user' value: {problem}")
-    evaluator = evaluator_over(call, opened, extra, asked.context)
-    objects = objects_of(evaluator, (asked.type, asked.relation, asked.user), after, limit)
-    facts = {"user": asked.user, "relation": asked.relation, "type": asked.type, "revision": opened.revision}
-    call.tell("authz.list_objects", True, "authz.answered", **facts)
-    return opened, objects
+    return opened, evaluator_over(call, opened, extra, asked.context)
 
 
 def require_relation(opened: Opened, type: str, relation: str) -> None:

@@ -5,7 +5,9 @@ Spec: openfga `pkg/server/commands/check_command.go`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from time import perf_counter
 from typing import Final
 
 from keystead.api.openfga import rules
@@ -14,9 +16,9 @@ from keystead.api.openfga.messages import Context, TupleKey
 from keystead.api.openfga.service import Call
 from keystead.api.openfga.tuple_keys import problem_of_question, require_accepted
 from keystead.authz.decisions import AuthorizationDecision, Conditional
-from keystead.authz.engine import objects as engine_objects
 from keystead.authz.engine.allowance import OUT_OF_TIME
 from keystead.authz.engine.evaluator import Evaluator
+from keystead.authz.engine.objects import candidates, has
 from keystead.authz.engine.overlay import overlaid
 from keystead.authz.errors import InvalidQuery, Undecided
 from keystead.authz.served import Opened
@@ -26,6 +28,10 @@ TOO_COMPLEX: Final = (
     "Authorization Model resolution required too many rewrite rules to be resolved. Check your authorization model "
     "for infinite recursion or too much nesting"
 )
+AT_ONCE: Final = 200
+"""Objects that are asked about one by one before others get their turn."""
+_SLICE: Final = 0.002
+"""Seconds before they get it again."""
 _BEYOND_LIMITS: Final = {"authz.too_deep": TOO_COMPLEX, OUT_OF_TIME: ""}
 
 
@@ -89,14 +95,47 @@ def evaluator_over(call: Call, opened: Opened, tuples: Sequence[Relationship], c
     )
 
 
-def objects_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:
-    """List objects for (type, relation, user), behind `after`, at most `limit` if it is not 0. Raises: ApiFault."""
+def objects_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str] | None:
+    """List objects for (type, relation, user), behind `after`, at most `limit` if it is not 0. Raises: ApiFault.
+
+    None: that would take long. Then ask `objects_of_many`.
+    """
     type, relation, user = asked
+    found = candidates(evaluator, type, relation, user, after)
+    if found.certain:
+        return found.names[:limit] if limit else found.names
+    if len(found.names) > AT_ONCE:
+        return None
+    return list(islice((each for each in found.names if _has(evaluator, asked, each)), limit or None))
+
+
+async def objects_of_many(
+    evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int, give_way: Callable[[], Awaitable[None]]
+) -> Sequence[str]:
+    """Do the same and give way to others now and then. Raises: ApiFault.
+
+    Whoever calls holds the graph meanwhile, so that all is answered at one revision.
+    """
+    type, relation, user = asked
+    objects: list[str] = []
+    until = perf_counter() + _SLICE
+    for each in candidates(evaluator, type, relation, user, after).names:
+        if _has(evaluator, asked, each):
+            objects.append(each)
+            if len(objects) == limit:
+                break
+        if perf_counter() > until:
+            await give_way()
+            until = perf_counter() + _SLICE
+    return objects
+
+
+def _has(evaluator: Evaluator, asked: tuple[str, str, str], object: str) -> bool:
+    _, relation, user = asked
     try:
-        objects = [each for each in engine_objects.list_objects(evaluator, type, relation, user) if each > after]
+        return has(evaluator, user, relation, object)
     except Undecided as doubt:
         raise undecided(doubt.decision.reason, doubt.decision.detail) from doubt
-    return objects[:limit] if limit else objects
 
 
 def users_of(evaluator: Evaluator, asked: tuple[str, str, str], after: str, limit: int) -> Sequence[str]:

@@ -7,6 +7,7 @@ Does not: know tokens. `authorize` does: `keystead.api.access` on a server, `any
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -119,6 +120,13 @@ class Call(msgspec.Struct):
         if self.allowance is None:
             self.allowance = Allowance(self.service.limits.seconds, time.monotonic)
         self.allowance.spend()
+
+    async def give_way(self) -> None:
+        """Let others be served. What that takes is not counted against this request."""
+        begun = time.monotonic()
+        await asyncio.sleep(0)
+        if self.allowance is not None:
+            self.allowance.extend(time.monotonic() - begun)
 
     def reply(self, document: object, model: str = "", status: int = 200) -> Reply:
         """Return a JSON reply that says which model it came from."""

@@ -35,6 +35,10 @@ class Allowance:
         self._clock = clock
         self._until = clock() + seconds
 
+    def extend(self, seconds: float) -> None:
+        """Do not count time in which others were served."""
+        self._until += seconds
+
     def spend(self) -> None:
         """Go on only while there is time. Raises: OutOfTime."""
         if self._clock() >= self._until:

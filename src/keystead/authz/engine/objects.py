@@ -6,10 +6,19 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable
 from itertools import islice
 
+import msgspec
+
 from keystead.authz.engine.evaluator import Evaluator
 from keystead.authz.engine.graph import UNKNOWN, Graph
 from keystead.authz.engine.question import Question, ask, unknown_relation
 from keystead.authz.errors import InvalidQuery
+
+
+class Candidates(msgspec.Struct, frozen=True):
+    """What can be in a list, in bytewise order. `certain`: it is; else each is to be asked about."""
+
+    names: list[str]
+    certain: bool
 
 
 def list_objects(
@@ -21,6 +30,14 @@ def list_objects(
     Time grows with what the user can reach, not with what is stored.
     Raises: InvalidQuery; Undecided when one of the answers is conditional.
     """
+    found = candidates(evaluator, type, relation, user, after)
+    if not found.certain:
+        return list(islice((name for name in found.names if has(evaluator, user, relation, name)), limit or None))
+    return found.names[:limit] if limit else found.names
+
+
+def candidates(evaluator: Evaluator, type: str, relation: str, user: str, after: str = "") -> Candidates:
+    """Return every object that can be in a list, from the one following `after` on. Raises: InvalidQuery."""
     graph = evaluator.graph
     slot = graph.plan.slots.get((type, relation))
     if slot is None:
@@ -34,12 +51,11 @@ def list_objects(
         insort(names, asking)
     if after:
         names = names[bisect_right(names, after) :]
-    if not graph.plan.shortcuts.has[slot] or userset or graph.qualified_below(slot):
-        return list(islice((name for name in names if _has(evaluator, user, relation, name)), limit or None))
-    return names[:limit] if limit else names
+    return Candidates(names, graph.plan.shortcuts.has[slot] and not userset and not graph.qualified_below(slot))
 
 
-def _has(evaluator: Evaluator, user: str, relation: str, name: str) -> bool:
+def has(evaluator: Evaluator, user: str, relation: str, name: str) -> bool:
+    """Tell whether a candidate is in the list. Raises: Undecided, OutOfTime."""
     evaluator.judge.spend()
     return evaluator.certain(user, relation, name)
 

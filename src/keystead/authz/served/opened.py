@@ -14,6 +14,7 @@ import msgspec
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan
 from keystead.authz.model import AuthorizationModel
+from keystead.authz.replica import Replica
 from keystead.core.records.authorization import AuthorizationStore
 
 V = TypeVar("V")
@@ -22,12 +23,17 @@ V = TypeVar("V")
 class Opened(msgspec.Struct, frozen=True):
     """A store under one of its models, ready for questions: `graph` is at the revision the caller asked for.
 
-    Ask before the next `await`: whoever comes in between may move the graph on.
+    Ask before the next `await`, or `hold` it: whoever comes in between may move the graph on.
     """
 
     store: AuthorizationStore
     model_id: str
     graph: Graph
+    replica: Replica
+
+    def hold(self) -> object:
+        """Keep the graph as it is, while what this returns is kept. To be called before the next `await`."""
+        return self.replica.hold(self.graph)
 
     @property
     def plan(self) -> Plan:

@@ -8,6 +8,7 @@ Does not: decide who may ask (`keystead.api.access`), or speak HTTP (`keystead.a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
@@ -58,6 +59,8 @@ class AuthorizationStores:
         self._known: Kept[Known] = Kept(4_096)
         self._replicas: Kept[Replica] = Kept(kept_models)
         """Keys: realm, store, model."""
+        self.long_questions = asyncio.Lock()
+        """For who holds what is opened while others are served: one at a time, so that there is one copy at most."""
 
     async def create(self, realm: str, name: str) -> AuthorizationStore:
         """Make a store. Names need not be unique."""
@@ -127,7 +130,7 @@ class AuthorizationStores:
         graph = await replica.catch_up(self._backend, NEWEST if newest else at_least)
         if graph.revision < at_least:
             raise ForeignToken("the consistency token is from a state this store never had; send none")
-        return Opened(known.store, model, graph)
+        return Opened(known.store, model, graph, replica)
 
     async def write(self, operation: WriteRelationships) -> RelationshipsWritten | RelationshipsRefused:
         """Write tuples of a store, all or nothing. They count here at once. Raises: UnknownStore."""
