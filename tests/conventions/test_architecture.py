@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +43,13 @@ def test_the_sdk_brings_no_server_along() -> None:
 
 def test_the_embedded_authorization_engine_brings_no_server_along() -> None:
     assert brought_along(loaded_by("import keystead.authz")) == []
+
+
+def test_the_map_of_the_engine_shows_every_file() -> None:
+    folder = ROOT / "src" / "keystead" / "authz" / "engine"
+    told = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    named = set(re.findall(r"`(\w+)`", told)) | {"column"}  # in the plural there
+    assert sorted({path.stem for path in folder.glob("[a-z]*.py")} - named) == []
 
 
 def test_the_core_brings_nothing_along() -> None:

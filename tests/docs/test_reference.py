@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from keystead.api.openfga.table import ENDPOINTS
 from keystead.cli.main import COMMANDS
 from keystead.cli.reference import PAGES
 from keystead.cli.reference.reasons import oauth_errors, slugs
 from keystead.cli.reference.settings import sections, settings_of
 
 ROOT = Path(__file__).parents[2]
+SLUG = re.compile(r"authz\.[a-z_]+")
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -51,6 +55,19 @@ def test_every_error_code_and_reason_is_in_the_reference() -> None:
     for kinds in found.values():
         for slug in kinds:
             assert f"| `{slug}` |" in page
+
+
+def test_every_action_and_reason_of_authorization_is_found_however_it_is_told() -> None:
+    found = slugs()
+    told = {
+        node.value
+        for path in sorted((ROOT / "src" / "keystead").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SLUG.fullmatch(node.value)
+    }
+    assert told - {endpoint.name for endpoint in ENDPOINTS} - set(found["action"]) - set(found["reason"]) == set()
+    assert {"authz.condition_missing", "authz.too_deep", "authz.admitted", "authz.written"} <= set(found["reason"])
+    assert {"authz.batch_check", "authz.list_users"} <= set(found["action"])
 
 
 def test_every_page_of_the_reference_is_generated_or_known() -> None:

@@ -40,6 +40,7 @@ from keystead.oauth.opaque import OPAQUE_PREFIX, open_access_token
 from keystead.storage.ports import get
 
 ACTION: Final = "authz.access"
+_ADMITTED: Final = "authz.admitted"
 _REMEMBERED: Final = 4_096
 _INVALID: Final = "the access token is malformed, expired or revoked"
 
@@ -203,12 +204,11 @@ def _invalid(denied: Denied) -> InvalidToken:
 
 def _decision(request: Request, scope: str, shown: list[AccessClaims], error: OAuthError | None) -> Decision:
     claims = shown[-1] if shown else None
-    reason = error.reason if error is not None else "authz.admitted"
-    why = reason if error is None else error.detail or error.description
+    why = _ADMITTED if error is None else error.detail or error.description
     return Decision(
         action=ACTION,
         allowed=error is None,
-        reason=reason,
+        reason=error.reason if error is not None else _ADMITTED,
         trace=request.trace,
         subject=claims.sub if claims is not None else "",
         client_id=claims.client_id if claims is not None else "",

@@ -18,7 +18,7 @@ from keystead.cli.reference.markdown import GENERATED, code, table
 from keystead.core import attestation_errors, errors, registration_errors, request_errors, waiting_errors
 
 _SLUG: Final = re.compile(r"[a-z*][a-z0-9_*]*(\.[a-z0-9_*]+)+")
-_FIRST_ARGUMENT: Final = frozenset({"Denied", "Rejected", "NotAttested"})
+_FIRST_ARGUMENT: Final = frozenset({"Denied", "Rejected", "NotAttested", "Doubt", "Conditional"})
 _RECORDING: Final = re.compile(r"_?refus\w*|_done|_record")
 """What functions are called that take a reason by position, among other texts."""
 _SKIPPED: Final = ("demo", "cli")
@@ -92,7 +92,7 @@ def _slug_arguments(call: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     if not isinstance(call, ast.Call):
         return
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name == "Decision" and call.args:
+    if name in ("Decision", "tell") and call.args:
         yield "action", call.args[0]
         if len(call.args) > 2:
             yield "reason", call.args[2]
@@ -128,3 +128,7 @@ def _texts(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:
             yield from _texts(value, constants)
     elif isinstance(node, ast.Name) and node.id in constants:
         yield from _texts(constants[node.id], {})
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        found = constants.get(node.value.id)
+        for value in found.values if isinstance(found, ast.Dict) else ():
+            yield from _texts(value, {})
