@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner, Result
 
 from keystead.authz import open_sync, table_definitions
 from keystead.cli.authz import command
+from keystead.cli.authz_server import Credentials, token_for
 
 MODEL = """
 model
@@ -72,3 +75,24 @@ def test_a_model_is_no_store_file() -> None:
     result = CliRunner().invoke(command, ["test", "shop.fga"])
     assert result.exit_code == 2
     assert "this is a model, not a store file; `keystead authz model validate`" in result.stdout
+
+
+def test_a_server_is_asked_about_a_store_it_names() -> None:
+    question = ["explain", "user:alice", "owner", "order:1", "--server", "http://127.0.0.1:9/authz"]
+    result = CliRunner().invoke(command, question)
+    assert result.exit_code == 2
+    assert "--server needs --store with the id of the store" in result.stderr
+
+
+async def test_an_address_that_is_no_issuer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    monkeypatch.setenv("KEYSTEAD_CLIENT_SECRET", "not shown")
+    async with server:
+        with pytest.raises(ClickException, match=r"there is no issuer; name an issuer, such as https://.*/realms/"):
+            await token_for(f"{address}/authz", "authz:read", Credentials(None, address, "shop", False))

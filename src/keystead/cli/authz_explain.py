@@ -62,6 +62,8 @@ def explain(question: tuple[str, str, str], tuples: tuple[str, ...], **options: 
     sources = [name for name in ("file", "database", "server") if options[name]]
     if len(sources) != 1 or bool(options["database"]) != bool(options["model"]):
         raise click.UsageError("give --file, or --database and --model, or --server and --store")
+    if options["server"] and "/" in options["store"]:
+        raise click.UsageError("--server needs --store with the id of the store, such as 01HVMMBCMGZNT3SED4Z17ECXCA")
     try:
         decision = _ask(question, supposed, options)
     except AuthorizationError as error:

@@ -83,10 +83,13 @@ async def _bought(issuer: str, client_id: str, audience: str, scope: str) -> str
                 found = await client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
                 endpoint = found.json()["token_endpoint"]
             answer = (await client.post(endpoint, data=form, auth=(client_id, secret))).json()
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise click.ClickException(f"no token from {issuer}: {type(error).__name__}") from error
+        except httpx2.HTTPError as error:
+            raise click.ClickException(f"no token from {issuer}: {str(error) or type(error).__name__}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "name an issuer, such as https://id.acme.example/realms/acme, or the URL of its token endpoint"
+            raise click.ClickException(f"no token from {issuer}: there is no issuer; {remedy}") from error
     if "access_token" not in answer:
         why = answer.get("error_description") or answer.get("error") or "it sent none"
-        raise click.ClickException(f"no token from {issuer}: {why}")
+        raise click.ClickException(f"no token from {issuer} for {audience}: {why}")
     token: str = answer["access_token"]
     return token
