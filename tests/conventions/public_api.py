@@ -16,11 +16,16 @@ MODULES = (
     "keystead.sdk.asgi",
     "keystead.sdk.wsgi",
     "keystead.sdk.fastapi",
+    "keystead.sdk.flask",
+    "keystead.sdk.django",
+    "keystead.sdk.shared_facts",
     "keystead.sdk.service_client",
     "keystead.authz",
+    "keystead.authz.blocking",
     "keystead.authz.rows",
     "keystead.authz.rows.sqlalchemy",
     "keystead.authz.rows.django",
+    "keystead.api.openfga",
 )
 
 

@@ -6,6 +6,7 @@
         ├─ InvalidQuery            the question names a type or relation the model lacks, or is malformed
         ├─ InvalidRelationship     a tuple is malformed, or the model does not allow it
         ├─ Undecided               a list cannot be complete: an answer in it is conditional
+        │   └─ OutOfTime           ... because one request may take no longer (`engine.allowance`)
         ├─ WriteRefused            a duplicate, a missing tuple or a precondition stopped the whole write
         ├─ NotThereYet             the answer was to know of a revision that has not come here
         ├─ StaleFacts              a list would rest on shared facts that are too old, or never came

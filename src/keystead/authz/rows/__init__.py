@@ -6,9 +6,12 @@
 
     select(Order).where(filter_for(authz, "user:alice", "viewer", Order))
 
-Flow: `mapping` is what a service declares; `checking` and `opening` hold it against the model; `scope` finds what can
-matter for one user; `compiler`, `recursion` and `condition` write the SQL, in the pieces of `sql`; `sqlalchemy` and
-`django` are the frameworks' doors.
+Flow of a declaration: `mapping` is what a service says; `describing` reads the framework's `tables`; `opening` and
+`checking` hold all against the model, with `kinds` of ids and `identities`; what comes out is `mapped`, of
+`tuple_rows`.
+Flow of a filter: `asking` takes the question; `scope` finds what can matter for one user; `compiler`, `recursion` and
+`condition` write the SQL, in the pieces of `sql` and `keys`; `sqlalchemy` and `django` are the frameworks' doors.
+Flow of a question: `view` (`async_view`) has `loading` read just the rows it needs, by `reading`, for the engine.
 Does not: import a framework until one of its doors is; keep copies of rows; evaluate stored conditions in SQL.
 """
 

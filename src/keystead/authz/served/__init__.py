@@ -1,7 +1,7 @@
 """Stores of relationships kept for others: many stores, each with its models, in one storage backend.
 
 Flow: `stores` is the way in; `catalogue` its transactions, `opened` what a process keeps of it in memory,
-`model_documents` models as JSON, `consistency` the tokens that writes give and reads take.
+`model_documents` models as JSON, `consistency` the tokens that writes give and reads take, `feed` what followers get.
 Does not own: the meaning of a model (`authz.engine`), HTTP (`api.openfga`), or who may ask (`api.access`).
 """
 
