@@ -103,3 +103,13 @@ async def test_the_api_says_that_a_question_takes_too_long() -> None:
     assert {each["error"]["input_error"] for each in answer["result"].values()} == {
         "authorization_model_resolution_too_complex"
     }
+
+
+def test_a_long_chain_of_relations_is_followed_once() -> None:
+    relations = "".join(f"    define r{number}: r{number + 1}\n" for number in range(2_500))
+    model = f"model\n  schema 1.1\ntype user\ntype document\n  relations\n{relations}    define r2500: [user]\n"
+    graph = Graph(compile_model(read_model(model)))
+    assert graph.add(relationship("document:1#r2500@user:alice"))
+    began = time.process_time()
+    assert Evaluator(graph).list_users("document:1", "r0", "user") == ["user:alice"]
+    assert time.process_time() - began < 2

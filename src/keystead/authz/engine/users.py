@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from keystead.authz.decisions import Conditional
+from keystead.authz.engine.allowance import Spend
 from keystead.authz.engine.depth import nodes_within
 from keystead.authz.engine.doubt import Doubt, Judge
 from keystead.authz.engine.graph import UNKNOWN, Graph
@@ -43,7 +44,7 @@ def list_users(evaluator: Evaluator, object: str, relation: str, filter: str) ->
     """
     graph = evaluator.graph
     number, slot, sought = _ask(graph, object, relation, filter)
-    if not _can_lead(graph.plan, slot, sought):
+    if not _can_lead(graph.plan, slot, sought, evaluator.judge.spend):
         return []
     walk = _Walk(evaluator, graph.node(number, slot), sought)
     spend = evaluator.judge.spend
@@ -73,15 +74,18 @@ def _ask(graph: Graph, object: str, relation: str, filter: str) -> tuple[int, in
     return len(graph.names) if number == UNKNOWN else number, slots[type, relation], sought
 
 
-def _can_lead(plan: Plan, slot: int, sought: Sought) -> bool:
+def _can_lead(plan: Plan, slot: int, sought: Sought, spend: Spend) -> bool:
     """Tell whether the model lets anybody who is sought have this slot: under `and`, every part must."""
     below = [each for each in range(plan.width) if plan.reachable[slot] >> each & 1]
     able: set[int] = {sought.slot}
     while slot not in able:
-        more = {each for each in below if each not in able and _may(plan, plan.rules[each], sought, able)}
-        if not more:
+        known = len(able)
+        for each in reversed(below):  # mostly what a relation is made of comes after it
+            if each not in able and _may(plan, plan.rules[each], sought, able):
+                able.add(each)
+        if len(able) == known:
             return False
-        able |= more
+        spend()
     return True
 
 

@@ -67,7 +67,7 @@ def _schema(node: Any, file: str, problems: list[Problem]) -> Entry | None:
     if node is None:
         problems.append(_problem("missing schema field", Span(1, 1, 1, file), f"write `schema: '{_SCHEMA}'`"))
         return None
-    entry = Entry(str(node.value), _span(node, file))
+    entry = Entry(_shown(node), _span(node, file))
     remedy = f"write `schema: '{_SCHEMA}'`, in quotes"
     if _is_string(node) and entry.value == _SCHEMA:
         return entry
@@ -85,13 +85,12 @@ def _contents(node: Any, file: str, problems: list[Problem]) -> tuple[Entry, ...
         problems.append(_problem("missing contents field", Span(1, 1, 1, file), remedy))
         return ()
     if not isinstance(node.value, list) or node.id != "sequence":
-        shown = node.value if isinstance(node.value, str) else "a mapping"
-        message = f"unexpected contents type, expected list of strings got value {shown}"
+        message = f"unexpected contents type, expected list of strings got value {_shown(node)}"
         problems.append(_problem(message, _span(node, file), remedy))
         return ()
     entries = []
     for item in node.value:
-        entry = Entry(unquote(str(item.value)).replace("\\", "/"), _span(item, file))
+        entry = Entry(unquote(_shown(item)).replace("\\", "/"), _span(item, file))
         complaint = _complaint(item, entry.value)
         if complaint:
             problems.append(_problem(complaint, entry.span, f"write a path below this folder, ending in {_SUFFIX}"))
@@ -101,7 +100,7 @@ def _contents(node: Any, file: str, problems: list[Problem]) -> tuple[Entry, ...
 
 def _complaint(item: Any, path: str) -> str:
     if not _is_string(item):
-        return f"unexpected contents item type, expected string got value {item.value}"
+        return f"unexpected contents item type, expected string got value {_shown(item)}"
     if ".." in path.split("/") or path.startswith("/") or "\0" in path:
         return f"invalid contents item {item.value}"
     if not path.endswith(_SUFFIX):
@@ -120,7 +119,12 @@ def _mapping(text: str, file: str) -> dict[str, Any]:
         raise ConfigurationError(f"not YAML: {error}", where=file) from error
     if not isinstance(node, yaml.MappingNode):
         return {}
-    return {str(key.value): value for key, value in node.value}
+    return {_shown(key): value for key, value in node.value}
+
+
+def _shown(node: Any) -> str:
+    """Return a scalar's text. Never what is inside of others: aliases can make that as large as they like."""
+    return node.value if isinstance(node.value, str) else "a list" if node.id == "sequence" else "a mapping"
 
 
 def _is_string(node: Any) -> bool:
