@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from keystead.app.openfga_import.client import AuthorizationServer, ServerRefused
 from keystead.app.openfga_import.tuples import tuple_of
 from keystead.authz.engine.graph import Graph
 from keystead.authz.engine.plan import Plan, compile_model
-from keystead.authz.language.json_reader import model_from_json
+from keystead.authz.served.model_documents import read_document
 from keystead.storage.ports import Relationship
 
 MOST_OBJECTS = 10_000
@@ -23,7 +25,7 @@ async def graph_around(
 ) -> Graph:
     """Return a graph of everything that leads on from an object. Raises: ServerRefused, ModelError."""
     document = await server.model(store, model)
-    plan = compile_model(model_from_json({name: value for name, value in document.items() if name != "id"}))
+    plan = compile_model(read_document(msgspec.json.encode(document)))
     graph = Graph(plan)
     added = tuple(extra)
     walk, seen = [object], {object}

@@ -19,7 +19,7 @@ from keystead.app.openfga_import.target import Target
 from keystead.app.openfga_import.tuples import milliseconds_of, tuple_of
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.errors import ModelError
-from keystead.authz.served.model_documents import read_document
+from keystead.authz.served.model_documents import read_document, write_document
 from keystead.core.values import EpochSeconds
 
 _MARGIN: Final = 60
@@ -85,14 +85,14 @@ class Copying:
     async def _copy_models(self, found: Found) -> None:
         """Copy models and what they are held to; a model that never compiles is kept, and said."""
         async for model in self._source.models(found.store):
-            document = msgspec.json.encode({name: value for name, value in model.items() if name != "id"})
+            document = msgspec.json.encode(model)
             try:
                 compile_model(read_document(document))
             except ModelError as error:
                 found.warnings.append(f"model {model['id']} cannot be used here: {error}")
             assertions = await self._source.assertions(found.store, model["id"])
             if self._target is not None:
-                await self._target.keep_model(found.store, model["id"], document.decode())
+                await self._target.keep_model(found.store, model["id"], write_document(document))
                 if assertions:
                     await self._target.keep_assertions(
                         found.store, model["id"], msgspec.json.encode(assertions).decode()

@@ -9,9 +9,9 @@ from typing import Any
 from keystead.app.openfga_import.client import AuthorizationServer
 from keystead.app.openfga_import.tuples import key_of, tuple_of
 from keystead.authz.language import to_dsl
-from keystead.authz.language.json_reader import model_from_json
 from keystead.authz.model import AuthorizationModel
 from keystead.authz.served import AuthorizationStores
+from keystead.authz.served.model_documents import read_document
 from keystead.storage.ports import ReadRelationships, Relationship
 
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ def tail_of(assertions: Iterable[Json]) -> str:
 async def from_server(server: AuthorizationServer, store: str) -> AsyncIterator[str]:
     """Yield a store of a server as the pieces of a file."""
     document = await server.model(store)
-    model = model_from_json({name: value for name, value in document.items() if name != "id"})
+    model = read_document(json.dumps(document).encode())
     yield head_of((await server.store(store))["name"], model)
     after = ""
     while True:
@@ -54,7 +54,7 @@ async def from_stores(stores: AuthorizationStores, realm: str, store: str) -> As
     """Yield a store of a database as the pieces of a file."""
     found = await stores.find(realm, store)
     document = await stores.model(realm, store)
-    yield head_of(found.name, model_from_json(document.document))
+    yield head_of(found.name, read_document(document.document.encode()))
     after: Relationship | None = None
     while page := await stores.read(ReadRelationships(realm, store, after=after, limit=_PAGE)):
         for each in page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keystead.authz.moments import moment
 from keystead.authz.served.model_documents import read_document
+from keystead.core.cookies import cookie_name
 from keystead.core.forms import Form, Word
 from keystead.core.http import Reply, Request
 from keystead.core.records.authorization import AuthorizationStore
@@ -57,7 +58,7 @@ def home_page(request: Request, desk: Desk) -> Reply:
 
 def _realms_of_browser(request: Request, desk: Desk) -> list[str]:
     """Return the realms this browser shows a session of. Whether they are live, the next page asks."""
-    beginning = b"__Host-keystead-session-" if desk.cx.secure else b"keystead-session-"
+    beginning = cookie_name("session", "", secure=desk.cx.secure).encode("ascii")
     pairs = (pair.strip() for name, value in request.headers if name == b"cookie" for pair in value.split(b";"))
     names = (pair.partition(b"=")[0] for pair in pairs if pair.startswith(beginning))
     found = (name.removeprefix(beginning).decode("ascii", "replace") for name in names)
