@@ -72,7 +72,7 @@ class AuthorizationServer:
         if after:
             asked["continuation_token"] = after
         answer = await self._send("POST", f"/stores/{quote(store, safe='')}/read", asked)
-        return answer.get("tuples") or [], answer.get("continuation_token") or ""
+        return answer.get("tuples") or [], _following(answer, after)
 
     async def changes(self, store: str, after: str = "", start_time: str = "") -> tuple[list[Json], str]:
         """Return a page of changes, oldest first, and the token to go on with; there always is one to keep."""
@@ -92,7 +92,7 @@ class AuthorizationServer:
             answer = await self._get(path, **asked)
             for each in answer.get(name) or []:
                 yield each
-            after = answer.get("continuation_token") or ""
+            after = _following(answer, after)
             if not after:
                 return
 
@@ -113,6 +113,14 @@ class AuthorizationServer:
                 continue
             return _understood(reply, f"{method} {self.base}{path.partition('?')[0]}")
         raise ServerRefused(f"{self.base} asked to wait {_TRIES} times")
+
+
+def _following(answer: Json, after: str) -> str:
+    """Return where the next page begins; empty: there is none. Raises: ServerRefused for a page that never ends."""
+    following: str = answer.get("continuation_token") or ""
+    if following and following == after:
+        raise ServerRefused("the server names the page it gave as the next one, which would never end")
+    return following
 
 
 def _wait(attempt: int, told: str = "") -> float:
