@@ -29,8 +29,7 @@ async def test_pages_that_lead_to_themselves_are_not_followed() -> None:
     server = AuthorizationServer(f"http://127.0.0.1:{port}")
     try:
         with pytest.raises(ServerRefused, match="never end"):
-            async for store in server.stores():
-                assert store == {}
+            await anext(store async for store in server.stores() if store)
         with pytest.raises(ServerRefused, match="never end"):
             await server.read("01M82727PQ6JB7RB81Y8135H6H", "again")
     finally:
