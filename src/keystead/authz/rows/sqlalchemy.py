@@ -8,12 +8,11 @@ session.scalars(select(Order).where(filter_for(authz, "user:alice", "viewer", Or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import types
 from sqlalchemy.exc import CompileError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement, ColumnElement
@@ -32,6 +31,9 @@ from keystead.authz.rows.sqlalchemy_tables import table
 from keystead.authz.rows.tables import Column
 from keystead.authz.rows.view import RowView
 from keystead.authz.writes import TupleLike
+
+if TYPE_CHECKING:  # at run time it wants greenlet, which only asynchronous services have
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 T = TypeVar("T")
 
