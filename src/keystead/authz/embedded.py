@@ -11,6 +11,7 @@ from keystead.authz.engine.expansion import Expansion
 from keystead.authz.engine.plan import compile_model
 from keystead.authz.errors import NotThereYet
 from keystead.authz.model import AuthorizationModel
+from keystead.authz.pending import to_be_awaited
 from keystead.authz.replica import NEWEST, Progress, Replica
 from keystead.authz.snapshot import Context, Question, Snapshot
 from keystead.authz.within import Within, WithinAsync, to_read
@@ -83,6 +84,7 @@ class AuthorizationEngine:
         self.replica.held.add(snapshot)
         return snapshot
 
+    @to_be_awaited
     async def check(
         self,
         user: str,
@@ -116,6 +118,7 @@ class AuthorizationEngine:
         """Decide many at one revision, without paths. Raises: InvalidQuery if any makes no sense."""
         return (await self.current(at_least)).check_many(questions, tuples=tuples, context=context)
 
+    @to_be_awaited
     async def explain(
         self,
         user: str,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from keystead.authz.decisions import AuthorizationDecision
+from keystead.authz.pending import to_be_awaited
 from keystead.authz.rows.view import Question, RowView
 from keystead.authz.writes import TupleLike
 
@@ -25,6 +26,7 @@ class AsyncRowView:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
+    @to_be_awaited
     async def check(
         self,
         user: str,
@@ -42,6 +44,7 @@ class AsyncRowView:
         decision: AuthorizationDecision = await self._ask(question)
         return decision
 
+    @to_be_awaited
     async def explain(
         self,
         user: str,

@@ -134,7 +134,9 @@ class Loader:
         """Add tuples to the graph. Answer: those that the model accepts."""
         taken = []
         for each in tuples:
-            if self.graph.add(each):
+            if self._is_a_row(each):
+                taken.append(each)
+            elif self.graph.add(each):
                 taken.append(each)
                 self._taken.add(each)
             if len(self._taken) > self._most:
@@ -143,6 +145,11 @@ class Loader:
                     "decide, or pass `most=` for more"
                 )
         return taken
+
+    def _is_a_row(self, each: Relationship) -> bool:
+        """Tell whether what a stored tuple says for a while, or under a condition, is in a row for good."""
+        qualified = bool(each.condition or each.expires_at)
+        return qualified and Relationship(each.object, each.relation, each.user) in self._taken
 
 
 def _by_slot(places: Iterable[Place]) -> dict[Slot, list[str]]:

@@ -34,6 +34,11 @@ def test_the_view_answers_as_the_engine(database: sa.Engine, monotone: bool) -> 
     assert sum(compare_a_world(database, seed, monotone=monotone) for seed in range(8)) > 12
 
 
+@pytest.mark.attack("Z1")
+def test_a_tuple_that_ran_out_takes_nothing_from_a_row_that_says_the_same(database: sa.Engine) -> None:
+    assert compare_a_world(database, 5_098, monotone=True) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("monotone", [True, False], ids=["unions", "everything"])
