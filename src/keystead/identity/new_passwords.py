@@ -12,7 +12,6 @@ import msgspec
 
 from keystead.core.records.account import Account
 from keystead.core.records.realm import Realm
-from keystead.core.records.session import Session
 from keystead.identity.accounts import end_authority
 from keystead.identity.sessions import NewSession, SignedIn, sign_in
 from keystead.storage.ports import Stored, Write, get, put
@@ -22,10 +21,9 @@ BREACHED: Final = "password.breached"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change needs: the account as it was when the old password was right, and the session it is made in."""
+    """What a change needs: the account as it was when the old password was right, the new hash, the next sign-in."""
 
     checked: Account
-    session: Session
     password_hash: str
     new_session: NewSession
 

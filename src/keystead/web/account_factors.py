@@ -14,7 +14,6 @@ from keystead.core.records.factor import RECOVERY_CODES, TOTP, Factor
 from keystead.core.records.session import Evidence
 from keystead.core.redirects import see_other
 from keystead.core.spec import RFC8176, Section
-from keystead.core.values import Secret
 from keystead.identity.factors.enrolled import NewFactor, enrol, factors_of, prove, withdraw
 from keystead.identity.factors.recovery import mac_of, new_codes
 from keystead.identity.factors.totp import new_secret, provisioning_uri, readable, step_of
@@ -27,15 +26,15 @@ from keystead.oauth.situation import read_browser
 from keystead.storage.ports import Write
 from keystead.web.account_visit import AccountVisit, account_visit
 from keystead.web.device_qr import draw
+from keystead.web.password_change import wrong_password_now
 from keystead.web.rendering import render
 from keystead.web.session_cookies import cookies_for
-from keystead.web.sign_in_page import NOTHING, Remark, busy_page, unreadable_page, waiting_seconds
+from keystead.web.sign_in_page import NOTHING, Remark, busy_page, unreadable_page
 from keystead.web.time_words import day_in_words
 
 _PURPOSE: Final = "account-factors"
 _SETUP: Final = "totp_setup"
 _SETUP_SECONDS: Final = 900
-_BRAKE: Final = "password_change"
 
 
 class FactorsForm(Form, frozen=True, kw_only=True):
@@ -128,19 +127,13 @@ class Desk:
         """Every change is asked for with the password, but for the code that ends an enrolment: its setup was."""
         if form.answer == "add":
             return None
-        cx, realm, now = self.cx, self.realm.id, self.request.now
-        wait = await cx.store.write(lambda: cx.brake.take(realm, _BRAKE, self.account.id, now))
-        if wait:
-            return await self.list(waiting_seconds(wait))
-        try:
-            right = await cx.passwords.check(Secret(form.current), self.account.password_hash)
-        except PasswordsBusy as busy:
-            return busy_page(self.request, busy, cx)
-        if not right:
-            self._record("factor.wrong_password", allowed=False)
-            return await self.list(Remark("The password you have is another one. Nothing was changed."))
-        await cx.store.write(lambda: cx.brake.forgive(realm, _BRAKE, self.account.id, now))
-        return None
+        wrong = await wrong_password_now(self.request, self.account, form.current, self.cx)
+        if wrong is None:
+            return None
+        if isinstance(wrong, PasswordsBusy):
+            return busy_page(self.request, wrong, self.cx)
+        self._record("factor.throttled" if wrong.status == 429 else "factor.wrong_password", allowed=False)
+        return await self.list(wrong)
 
     def _show_secret(self, secret: bytes, remark: Remark = NOTHING, begun: int = 0) -> Reply:
         """Show the secret as QR code and text; the page carries it back, sealed for this session."""

@@ -11,17 +11,15 @@ from keystead.core.http import Reply, Request
 from keystead.core.protocols import PasswordsBusy
 from keystead.core.redirects import see_other
 from keystead.core.spec import OIDC_CORE, Section
-from keystead.core.values import Secret
 from keystead.oauth.authorize import finished_elsewhere
 from keystead.oauth.context import ServerContext
 from keystead.oauth.endpoint import EndpointPlugin
 from keystead.oauth.guard import refuse_foreign_post
 from keystead.web.account_visit import account_visit
-from keystead.web.password_change import NewPasswordForm, PasswordPage, set_password
-from keystead.web.sign_in_page import Remark, busy_page, unreadable_page, waiting_seconds
+from keystead.web.password_change import NewPasswordForm, PasswordPage, set_password, wrong_password_now
+from keystead.web.sign_in_page import busy_page, unreadable_page
 
 _LEAD = "Whoever signed in with the old one is signed out."
-_BRAKE = "password_change"
 
 
 class AccountPasswordEndpoint(EndpointPlugin):
@@ -69,21 +67,14 @@ class AccountPasswordEndpoint(EndpointPlugin):
 
 
 async def _require_current(page: PasswordPage, form: NewPasswordForm) -> Reply | None:
-    """Return None when the current password is right. Attempts are counted before they are judged."""
-    cx, realm, now = page.cx, page.situation.realm.id, page.request.now
-    wait = await cx.store.write(lambda: cx.brake.take(realm, _BRAKE, page.account.id, now))
-    if wait:
-        _record_refusal(page, "password.throttled")
-        return page.show(waiting_seconds(wait))
-    try:
-        right = await cx.passwords.check(Secret(form.current), page.account.password_hash)
-    except PasswordsBusy as busy:
-        return busy_page(page.request, busy, cx)
-    if not right:
-        _record_refusal(page, "password.wrong_current")
-        return page.show(Remark("The password you have now is another one."))
-    await cx.store.write(lambda: cx.brake.forgive(realm, _BRAKE, page.account.id, now))
-    return None
+    """Return None when the current password is right."""
+    wrong = await wrong_password_now(page.request, page.account, form.current, page.cx)
+    if wrong is None:
+        return None
+    if isinstance(wrong, PasswordsBusy):
+        return busy_page(page.request, wrong, page.cx)
+    _record_refusal(page, "password.throttled" if wrong.status == 429 else "password.wrong_current")
+    return page.show(wrong)
 
 
 def _record_refusal(page: PasswordPage, reason: str) -> None:

@@ -21,9 +21,10 @@ from keystead.oauth.interactions import Handle
 from keystead.oauth.situation import Person, Situation, read_browser
 from keystead.web.rendering import render
 from keystead.web.session_cookies import cookies_for
-from keystead.web.sign_in_page import NOTHING, Remark, busy_page
+from keystead.web.sign_in_page import NOTHING, Remark, busy_page, waiting_seconds
 
 PURPOSE: Final = "new-password"
+_BRAKE: Final = "password_change"
 
 
 class NewPasswordForm(Form, frozen=True, kw_only=True):
@@ -85,6 +86,23 @@ class PasswordPage:
         return is_form_token(form.token, session_handle(self.request, self.cx), PURPOSE)
 
 
+async def wrong_password_now(
+    request: Request, account: Account, typed: str, cx: ServerContext
+) -> Remark | PasswordsBusy | None:
+    """Return None when somebody typed the password they have. Attempts are counted before they are judged."""
+    wait = await cx.store.write(lambda: cx.brake.take(request.realm, _BRAKE, account.id, request.now))
+    if wait:
+        return waiting_seconds(wait)
+    try:
+        right = await cx.passwords.check(Secret(typed), account.password_hash)
+    except PasswordsBusy as busy:
+        return busy
+    if not right:
+        return Remark("The password you have now is another one. Nothing was changed.")
+    await cx.store.write(lambda: cx.brake.forgive(request.realm, _BRAKE, account.id, request.now))
+    return None
+
+
 async def set_password(page: PasswordPage, form: NewPasswordForm) -> Headers | Reply:
     """Set what was typed, and return the cookies of the new session, or the page that says what to change."""
     account, cx = page.account, page.cx
@@ -111,7 +129,6 @@ def _change(page: PasswordPage, password_hash: str) -> Change:
     agent = next((value.decode("latin-1") for name, value in page.request.headers if name == b"user-agent"), "")
     return Change(
         checked=page.account,
-        session=page.person.session,
         password_hash=password_hash,
         new_session=NewSession(
             account=page.account,
